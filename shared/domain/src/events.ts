@@ -1,0 +1,90 @@
+/** Facts that travel between services: CloudEvents 1.0, past tense, frozen. Golden fixtures of old versions stay readable for ever. */
+import { z } from 'zod'
+
+export interface CloudEvent<T extends string = string, D = unknown> {
+  readonly specversion: '1.0'
+  /** Unique per source; consumers are idempotent by it. */
+  readonly id: string
+  /** `/proxy/INSTANCE`, `/approval`, … */
+  readonly source: string
+  readonly type: T
+  /** RFC 3339. */
+  readonly time: string
+  readonly subject?: string
+  readonly datacontenttype: 'application/json'
+  readonly data: D
+}
+
+export const TOPICS = {
+  access: 'access',
+  decisions: 'decisions',
+  approvals: 'approvals',
+  locks: 'locks',
+  policies: 'policies',
+  records: 'records',
+} as const
+
+export const EVENT_TOPICS = {
+  'access.requested': TOPICS.access,
+  'decision.submitted': TOPICS.decisions,
+  'approval.requested': TOPICS.approvals,
+  'approval.approved': TOPICS.approvals,
+  'approval.denied': TOPICS.approvals,
+  'approval.expired': TOPICS.approvals,
+  'approval.cancelled': TOPICS.approvals,
+  'approval.claimed': TOPICS.approvals,
+  'approval.completed': TOPICS.approvals,
+  'lock.changed': TOPICS.locks,
+  'policy.published': TOPICS.policies,
+  'record.batch': TOPICS.records,
+} as const satisfies Record<string, string>
+
+export type EventType = keyof typeof EVENT_TOPICS
+
+const approvalFact = z.strictObject({
+  approval: z.string(),
+  agent: z.string(),
+  run: z.string(),
+  method: z.string(),
+  resources: z.array(z.string()),
+  mode: z.enum(['sandbox', 'real']),
+  expiresAt: z.number(),
+})
+
+/**
+ * Data of every event type. `access.requested` carries an AccessRequest (ports.ts), checked by the approval service;
+ * `record.batch` carries a RecordBatch (shared/transparency-log), checked by the audit service.
+ */
+export const EVENT_DATA = {
+  'decision.submitted': z.strictObject({
+    approval: z.string(),
+    digest: z.string(),
+    verdict: z.enum(['approve', 'deny']),
+    reason: z.string().max(2000).optional(),
+    /** What the approval service checks itself (invariant 7). */
+    proof: z.discriminatedUnion('kind', [
+      /** Signed by the key of the terminal that `up` owns; embedded edition only. */
+      z.strictObject({ kind: z.literal('terminal'), person: z.string(), at: z.number(), signature: z.string() }),
+      /** An ID token of a configured approver issuer whose `nonce` is the digest. */
+      z.strictObject({ kind: z.literal('idToken'), token: z.string() }),
+    ]),
+  }),
+  'approval.requested': approvalFact.extend({ reviewers: z.array(z.string()), quorum: z.number(), summary: z.string() }),
+  'approval.approved': approvalFact.extend({ by: z.array(z.string()) }),
+  'approval.denied': approvalFact.extend({ by: z.string(), reason: z.string().optional() }),
+  'approval.expired': approvalFact,
+  'approval.cancelled': approvalFact.extend({ why: z.string() }),
+  'approval.claimed': approvalFact.extend({ fence: z.string(), holder: z.string() }),
+  'approval.completed': approvalFact.extend({ outcome: z.enum(['not_sent', 'answered', 'unknown']), status: z.number().optional(), why: z.string().optional() }),
+  'lock.changed': z.strictObject({ id: z.string(), state: z.enum(['set', 'lifted']), scope: z.unknown(), by: z.string(), reason: z.string() }),
+  'policy.published': z.strictObject({ version: z.string(), digest: z.string(), rules: z.number(), by: z.string() }),
+} as const satisfies Partial<Record<EventType, z.ZodType>>
+
+export type EventData<T extends keyof typeof EVENT_DATA> = z.infer<(typeof EVENT_DATA)[T]>
+
+export function cloudEvent<T extends EventType, D>(type: T, source: string, id: string, at: number, data: D, subject?: string): CloudEvent<T, D> {
+  return {
+    specversion: '1.0', id, source, type, time: new Date(at).toISOString(),
+    ...(subject === undefined ? {} : { subject }), datacontenttype: 'application/json', data,
+  }
+}

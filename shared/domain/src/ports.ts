@@ -1,0 +1,267 @@
+/**
+ * The ports. Every contract says what happens on absence, conflict and retry; compliance suites in shared/testkit
+ * hold each adapter to it. Adapters throw only for outages (`PortUnavailable`) and for our own mistakes (TypeError).
+ */
+import type { Refusal } from './errors.ts'
+import type { CloudEvent } from './events.ts'
+import type { Agent, Call, Decision } from './index.ts'
+
+/** A part that is needed is down or slow. `cause` is kept; the text is private. */
+export class PortUnavailable extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'PortUnavailable'
+  }
+}
+
+// ── Documents ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A declared collection: indexes of SQLite and Firestore are generated from it; an undeclared query throws. */
+export interface Collection<T extends object = object> {
+  readonly name: string
+  readonly queries: Readonly<Record<string, QueryShape>>
+  /** Field with epoch ms after which the document may be deleted by the store, in its own time. */
+  readonly ttlField?: string
+  /** Type carrier; never set. */
+  readonly _type?: T
+}
+
+export interface QueryShape {
+  /** Top-level fields compared for equality. */
+  readonly equal: readonly string[]
+  /** At most one field for range and order; ties are ordered by id. */
+  readonly order?: { readonly field: string, readonly direction: 'asc' | 'desc' }
+}
+
+export interface Ref<T extends object = object> { readonly collection: Collection<T>, readonly id: string }
+
+export interface Doc<T extends object = object> {
+  readonly id: string
+  /** Opaque; changes with every write. */
+  readonly version: string
+  readonly data: T
+}
+
+export type Write<T extends object = object> =
+  | { readonly kind: 'put', readonly ref: Ref<T>, readonly data: T }
+  /** Refused (the whole commit is retried through `decide`) when the document is there. */
+  | { readonly kind: 'create', readonly ref: Ref<T>, readonly data: T }
+  | { readonly kind: 'delete', readonly ref: Ref<T> }
+
+export interface Commit<R> {
+  readonly writes: readonly Write[]
+  /** Facts that become visible together with the writes, or not at all (outbox). */
+  readonly facts: readonly CloudEvent[]
+  readonly result: R
+}
+
+export interface Query {
+  readonly name: string
+  /** Values for the shape's `equal` fields, all of them. */
+  readonly equal: Readonly<Record<string, string | number | boolean>>
+  /** Inclusive bounds on the order field. */
+  readonly from?: string | number
+  readonly to?: string | number
+  /** 1 to 1,000. */
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface Page<T extends object> { readonly docs: readonly Doc<T>[], readonly cursor?: string }
+
+export interface WatchChange<T extends object> {
+  readonly id: string
+  /** Undefined: removed (tombstone) or no longer matching. */
+  readonly doc?: Doc<T>
+}
+
+export interface Watch {
+  /** Resolves when the first full set has been delivered. Rejects with PortUnavailable. */
+  readonly ready: Promise<void>
+  /** Ms since the watched set was last known to be complete; Infinity before `ready`. */
+  age(): number
+  close(): void
+}
+
+export interface DocumentStore {
+  /** Strong read; the answer has one entry per ref, undefined where there is no document. */
+  read<T extends object>(refs: readonly Ref<T>[]): Promise<readonly (Doc<T> | undefined)[]>
+  /**
+   * Reads the named documents, calls `decide` (synchronous, pure, possibly more than once) and commits writes and facts
+   * together; durable when it resolves. Documents written must be among `refs`, except creates of fresh ids.
+   * On conflict `decide` is called again with fresh documents, at most 10 times, then PortUnavailable.
+   * A throw of `decide` commits nothing and is passed on. A Refusal commits nothing and is returned.
+   * Documents over 900 KiB: TypeError.
+   */
+  transact<R>(refs: readonly Ref[], decide: (docs: readonly (Doc | undefined)[], now: number) => Commit<R> | Refusal): Promise<R | Refusal>
+  query<T extends object>(collection: Collection<T>, query: Query): Promise<Page<T>>
+  /** Delivers the whole matching set first, then each change once, in commit order. A listener that throws ends the process: it is our own mistake. */
+  watch<T extends object>(collection: Collection<T>, query: Omit<Query, 'limit' | 'cursor'>, listener: (changes: readonly WatchChange<T>[]) => void): Watch
+}
+
+// ── Events ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Delivery<E = CloudEvent> {
+  readonly event: E
+  /** 1 for the first delivery. */
+  readonly attempt: number
+}
+
+export interface SubscriptionOptions {
+  readonly topic: string
+  /** Name of the consumer; each name gets every event once or more. */
+  readonly name: string
+  /** Deliveries before the event goes to the dead letters; 5 to 100, default 10. */
+  readonly maxDeliveries?: number
+  /** Events handled at once, default 16. */
+  readonly concurrency?: number
+  /** Ms until an unacknowledged delivery is repeated, default 10,000. */
+  readonly ackDeadlineMs?: number
+}
+
+export interface Subscription { close(): Promise<void> }
+
+export interface EventBus {
+  /** Resolves when durable; concurrent publishes share one commit. Throws PortUnavailable. */
+  publish(topic: string, events: readonly CloudEvent[]): Promise<void>
+  /** At least once, any order. A handler that resolves acknowledges; one that rejects is called again with backoff. */
+  subscribe(options: SubscriptionOptions, handler: (delivery: Delivery) => Promise<void>): Subscription
+  /** Events that were given up, newest first. */
+  deadLetters(limit: number): Promise<readonly { readonly id: string, readonly topic: string, readonly subscription: string, readonly event: CloudEvent, readonly error: string, readonly at: number }[]>
+  /** Puts a dead letter back; resolves false when there is none of that id. */
+  redrive(id: string): Promise<boolean>
+}
+
+// ── Secrets, blobs, signatures ─────────────────────────────────────────────────────────────────────────────
+
+export interface SecretSource {
+  /** The value and the pinned version that it has. Absence: LockkeeperError CREDENTIAL_UNAVAILABLE. */
+  access(name: string): Promise<{ readonly value: string, readonly version: string }>
+}
+
+export interface BlobStore {
+  /** Create-only and durable when it resolves; the same key with the same bytes is `exists`, with other bytes TypeError. Keys: `[a-z0-9._/-]`, no dot segments. */
+  create(key: string, bytes: Uint8Array): Promise<'created' | 'exists'>
+  read(key: string): Promise<Uint8Array | undefined>
+  /** Keys with the prefix in ascending order, after `after`, at most `limit` (1 to 10,000). */
+  list(prefix: string, options: { readonly after?: string, readonly limit: number }): Promise<readonly string[]>
+  /** Only where retention allows it (receipts, bodies); absence is no error. */
+  remove(key: string): Promise<void>
+}
+
+export interface Signer {
+  /** Names key and version; stands in everything that is signed. */
+  readonly keyId: string
+  readonly algorithm: 'Ed25519' | 'ES256'
+  sign(bytes: Uint8Array): Promise<Uint8Array>
+  publicKeyJwk(): Promise<Record<string, string>>
+}
+
+// ── Upstream credentials ───────────────────────────────────────────────────────────────────────────────────
+
+/** Where a target's upstream credential comes from; `none` sends no Authorization at all. */
+export interface CredentialSource {
+  readonly kind: 'adc' | 'impersonate' | 'idToken' | 'secret' | 'none'
+  /**
+   * The value for the upstream's Authorization header; undefined for kind `none`. Cached, refreshed ahead, one refresh in
+   * flight; synchronous from the cache whenever it can be. Outage: LockkeeperError CREDENTIAL_UNAVAILABLE.
+   */
+  authorization(call: Call): string | undefined | Promise<string | undefined>
+  /** Who the upstream sees, for records: a service account's e-mail or `none`. */
+  readonly principal: string
+}
+
+// ── The approval service as the proxy sees it ──────────────────────────────────────────────────────────────
+
+/** What names one waiting call: equal keys share one approval request. */
+export interface AttachKey {
+  readonly issuer: string
+  readonly agent: string
+  readonly run: string
+  readonly digest: string
+  readonly idempotencyKey?: string
+}
+
+export interface AccessRequest {
+  /** `apr_…`, chosen by the proxy, so that the agent can be told at once. */
+  readonly id: string
+  readonly attach: AttachKey
+  readonly agent: Agent
+  readonly call: CanonicalCall
+  readonly decision: Decision
+  /** Etag, generation or fingerprint that the resource had, where it was read. */
+  readonly stateHash?: string
+  /** The agent's own words (`X-Goog-Request-Reason`), untrusted. */
+  readonly statedReason?: string
+  readonly mode: 'sandbox' | 'real'
+  readonly isolation: 'none' | 'user' | 'container'
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** A Call as it travels and is shown: the approval service recomputes the digest and renders the card from this alone. */
+export interface CanonicalCall {
+  readonly target: string
+  readonly method: string
+  readonly change: boolean
+  readonly risk: string
+  readonly verb: string
+  readonly host: string
+  readonly path: string
+  readonly query: string
+  readonly resources: readonly string[]
+  readonly arguments: Readonly<Record<string, string>>
+  /** Forwarded headers that carry meaning, lower-case names, sorted. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: { readonly kind: 'none' } | { readonly kind: 'json', readonly text: string } | { readonly kind: 'media', readonly contentType: string, readonly size?: number, readonly checksum?: string, readonly metadata?: string }
+  readonly iam?: Call['iam']
+  readonly returnsSecret: boolean
+  readonly dedupeKey?: string
+}
+
+/** One approval request as every proxy watches it. */
+export interface ApprovalView {
+  readonly id: string
+  readonly attachHash: string
+  readonly digest: string
+  readonly decisionHash: string
+  readonly state: 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'claimed' | 'answered' | 'unknown'
+  readonly method: string
+  readonly agent: string
+  readonly run: string
+  readonly expiresAt: number
+  /** Public text of a denial. */
+  readonly reason?: string
+  /** Epoch ms until which the receipt can be read; set when answered. */
+  readonly receiptUntil?: number
+}
+
+export interface Claim {
+  /** Fencing id: a completion with an older one is refused. */
+  readonly fence: string
+  /** Ms from the moment of the answer within which the first byte must be sent, else the claim is void and must be given back as not_sent. */
+  readonly dialWithinMs: number
+}
+
+export interface StoredAnswer {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: Uint8Array
+}
+
+export type Outcome =
+  /** Failed before any byte was sent, or upstream answered 429: the grant is free again. */
+  | { readonly kind: 'not_sent', readonly why: string }
+  /** Answered completely with a status under 500. `answer` is masked; absent for methods that return secrets. */
+  | { readonly kind: 'answered', readonly answer?: StoredAnswer, readonly status: number, readonly delivered: boolean }
+  | { readonly kind: 'unknown', readonly why: string }
+
+/** Direct calls from proxy to approval; everything else travels as events. All throw PortUnavailable on outage. */
+export interface ApprovalApi {
+  /** Takes the right to dial once, under the same digest and decision. Refusals: STATE_CHANGED, APPROVAL_*, OUTCOME_UNKNOWN, AGENT_LOCKED. */
+  claim(request: { readonly approval: string, readonly attach: AttachKey, readonly decisionHash: string, readonly stateHash?: string, readonly holder: string }): Promise<Claim | Refusal>
+  complete(request: { readonly approval: string, readonly fence: string, readonly outcome: Outcome }): Promise<void | Refusal>
+  /** The stored answer, for the same agent and run only. RECEIPT_GONE when its window is over. Marks it as delivered when `delivered` says so. */
+  receipt(request: { readonly approval: string, readonly attach: AttachKey }): Promise<StoredAnswer | Refusal>
+  delivered(request: { readonly approval: string, readonly attach: AttachKey }): Promise<void>
+}
