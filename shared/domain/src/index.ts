@@ -1,11 +1,14 @@
 /** The words of Lockkeeper: plain data, readonly everywhere, the same in code, events, records and screens. */
 
+import type { JsonObject } from './json.ts'
+
 declare const brand: unique symbol
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name }
 
+/** `sandbox` speaks to test parts only, `real` to real ones; the two never mix (invariant 14). */
 export type Mode = 'sandbox' | 'real'
 
-/** `sandbox` speaks to test parts only, `real` to real ones; the two never mix (invariant 14). */
+/** Discovery id: `storage.objects.delete`. */
 export type MethodId = string
 export type PersonId = Brand<string, 'PersonId'>
 
@@ -74,11 +77,6 @@ export interface Method {
   /** The method that reads what this one replaces (`…getIamPolicy` for `…setIamPolicy`). */
   readonly reader?: MethodId
 }
-
-/** A JSON number kept as its text, so that no digit is lost between judging and sending. */
-export interface JsonNumber { readonly number: string }
-export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject
-export interface JsonObject { readonly [key: string]: Json }
 
 export type CallBody =
   | { readonly kind: 'none' }

@@ -1,0 +1,50 @@
+/** What names a call exactly: an approval authorises one digest and nothing else (invariant 4). */
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { Call } from './index.ts'
+import { fromPlain, serialise } from './json.ts'
+import type { AttachKey, CanonicalCall } from './ports.ts'
+
+const VERSION = 'lockkeeper-digest-v1'
+
+/** SHA-256, base64url. */
+export function sha256(data: string | Uint8Array): string {
+  return hash('sha256', data, 'base64url')
+}
+
+/** Compares two texts in a time that does not depend on where they differ. */
+export function equalInConstantTime(left: string, right: string): boolean {
+  return timingSafeEqual(hash('sha256', left, 'buffer'), hash('sha256', right, 'buffer'))
+}
+
+/** A call as it travels and is shown. `headers` are the forwarded ones that carry meaning, by lower-case name. */
+export function canonicalCall(call: Call, headers: Readonly<Record<string, string>>): CanonicalCall {
+  return {
+    target: call.target, method: call.method.id, change: call.method.change, risk: call.method.risk, verb: call.method.verb,
+    host: call.host, path: call.path, query: call.query, resources: call.resources, arguments: call.arguments, headers,
+    body: canonicalBody(call), iam: call.iam, returnsSecret: call.method.returnsSecret, dedupeKey: call.method.dedupeKey,
+  }
+}
+
+function canonicalBody({ body }: Call): CanonicalCall['body'] {
+  if (body.kind === 'none') return body
+  if (body.kind === 'json') return { kind: 'json', text: serialise(body.value) }
+  return {
+    kind: 'media', contentType: body.contentType, size: body.size, checksum: body.checksum,
+    metadata: body.metadata === undefined ? undefined : serialise(body.metadata),
+  }
+}
+
+/**
+ * `full:` + SHA-256 where the body was inspected, `media:` where only metadata, declared size and checksum are known.
+ * Order of keys, of arguments and forms of numbers and escapes do not matter; every meaning does.
+ */
+export function digestOf(call: CanonicalCall): string {
+  const { body } = call
+  const parts = fromPlain([VERSION, call.target, call.method, call.verb, call.host, call.path, call.arguments, call.headers, body])
+  return `${body.kind === 'media' ? 'media' : 'full'}:${sha256(serialise(parts))}`
+}
+
+/** Names a waiting call: equal hashes share one approval request. */
+export function attachHash(key: AttachKey): string {
+  return sha256(serialise(fromPlain([key.issuer, key.agent, key.run, key.digest, key.idempotencyKey ?? null])))
+}
