@@ -1,0 +1,150 @@
+/** Declared collections as SQL: tables, indexes and the text of each query. Both threads use it; it touches no database. */
+import type { Collection, Query, QueryShape } from '@lockkeeper/domain/ports'
+import { LockkeeperError } from '@lockkeeper/domain/errors'
+
+const COLLECTION_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
+const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
+
+export type Scalar = string | number | boolean
+
+/** Throws TypeError for names that cannot stand in SQL and for one name declared twice with different queries. */
+export function checkCollections(collections: readonly Collection[]): ReadonlyMap<string, Collection> {
+  const declared = new Map<string, Collection>()
+  for (const collection of collections) {
+    if (!COLLECTION_NAME.test(collection.name)) throw new TypeError(`"${collection.name}" cannot be the name of a collection`)
+    const fields = Object.values(collection.queries).flatMap(shape => [...shape.equal, ...(shape.order === undefined ? [] : [shape.order.field])])
+    for (const field of [...fields, ...(collection.ttlField === undefined ? [] : [collection.ttlField])]) {
+      if (!FIELD_NAME.test(field)) throw new TypeError(`collection ${collection.name}: "${field}" cannot be the field of a query`)
+    }
+    const before = declared.get(collection.name)
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(collection)) throw new TypeError(`collection ${collection.name} is declared twice, differently`)
+    declared.set(collection.name, collection)
+  }
+  return declared
+}
+
+export function tableName(collection: string): string {
+  return `"doc:${collection}"`
+}
+
+const value = (field: string): string => `(data ->> '$.${field}')`
+const type = (field: string): string => `json_type(data, '$.${field}')`
+
+/** Names are the content, so that a changed declaration drops the old index and makes the new one. */
+export function wantedIndexes(collection: Collection): ReadonlyMap<string, string> {
+  const indexes = new Map<string, string>()
+  const add = (columns: readonly string[], label: string): void => {
+    const name = `"doc:${collection.name}:${label}"`
+    indexes.set(name, `CREATE INDEX IF NOT EXISTS ${name} ON ${tableName(collection.name)} (${columns.join(', ')})`)
+  }
+  for (const shape of Object.values(collection.queries)) {
+    const order = shape.order === undefined ? [] : [value(shape.order.field)]
+    if (shape.equal.length + order.length === 0) continue
+    add([...shape.equal.map(value), ...order, 'id'], `${shape.equal.join(',')};${shape.order?.field ?? ''}`)
+  }
+  if (collection.ttlField !== undefined) add([value(collection.ttlField)], `ttl;${collection.ttlField}`)
+  return indexes
+}
+
+export function expiredSql(collection: Collection): string | undefined {
+  const field = collection.ttlField
+  if (field === undefined) return undefined
+  return `SELECT id FROM ${tableName(collection.name)} WHERE ${value(field)} <= ? AND ${type(field)} IN ('integer', 'real') LIMIT ?`
+}
+
+/** The declared shape of a query whose values fit it; TypeError otherwise. */
+export function shapeOf(collection: Collection, query: Omit<Query, 'limit' | 'cursor'>): QueryShape {
+  const shape = Object.hasOwn(collection.queries, query.name) ? collection.queries[query.name] : undefined
+  if (shape === undefined) throw new TypeError(`collection ${collection.name} declares no query "${query.name}"`)
+  const given = Object.keys(query.equal).sort().join(',')
+  if (given !== [...shape.equal].sort().join(',')) throw new TypeError(`query ${collection.name}.${query.name} compares [${shape.equal.join(', ')}], not [${given}]`)
+  for (const [field, wanted] of Object.entries(query.equal)) {
+    if (!isScalar(wanted)) throw new TypeError(`query ${collection.name}.${query.name}: ${field} is compared with no string, number or boolean`)
+  }
+  const bounds = [query.from, query.to].filter(bound => bound !== undefined)
+  if (bounds.length > 0 && shape.order === undefined) throw new TypeError(`query ${collection.name}.${query.name} has no order field to bound`)
+  if (bounds.some(bound => typeof bound !== 'string' && !Number.isFinite(bound)) || new Set(bounds.map(bound => typeof bound)).size > 1) {
+    throw new TypeError(`query ${collection.name}.${query.name}: bounds are two strings or two finite numbers`)
+  }
+  return shape
+}
+
+function isScalar(given: unknown): given is Scalar {
+  return typeof given === 'string' || typeof given === 'boolean' || (typeof given === 'number' && Number.isFinite(given))
+}
+
+export interface Sql { readonly sql: string, readonly params: readonly (string | number)[] }
+
+/** Documents without the order field are in no answer, as in Firestore. Ties follow the id in the order's direction. */
+export function querySql(collection: Collection, query: Omit<Query, 'cursor'>, after?: Position): Sql {
+  const shape = shapeOf(collection, query)
+  const where: string[] = []
+  const params: (string | number)[] = []
+  const add = (condition: string, ...values: (string | number)[]): void => { where.push(condition); params.push(...values) }
+  for (const field of shape.equal) {
+    const wanted = query.equal[field]!
+    add(`${value(field)} = ?`, typeof wanted === 'boolean' ? Number(wanted) : wanted)
+    add(`${type(field)} ${typeof wanted === 'boolean' ? 'IN' : 'NOT IN'} ('true', 'false', 'object', 'array')`)
+  }
+  const descending = shape.order?.direction === 'desc'
+  const direction = descending ? 'DESC' : 'ASC'
+  const order = shape.order === undefined ? undefined : value(shape.order.field)
+  if (order !== undefined && shape.order !== undefined) {
+    add(`${type(shape.order.field)} IN ${orderTypes(query)}`)
+    if (query.from !== undefined) add(`${order} >= ?`, query.from)
+    if (query.to !== undefined) add(`${order} <= ?`, query.to)
+  }
+  if (after !== undefined) {
+    const sign = descending ? '<' : '>'
+    if (order === undefined) add(`id ${sign} ?`, after.id)
+    else add(`(${order}, id) ${sign} (?, ?)`, after.value!, after.id)
+  }
+  const condition = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`
+  const by = order === undefined ? `id ${direction}` : `${order} ${direction}, id ${direction}`
+  return { sql: `SELECT id, version, data FROM ${tableName(collection.name)}${condition} ORDER BY ${by} LIMIT ?`, params: [...params, query.limit] }
+}
+
+function orderTypes(query: Omit<Query, 'cursor'>): string {
+  const bound = query.from ?? query.to
+  if (bound === undefined) return "('text', 'integer', 'real')"
+  return typeof bound === 'string' ? "('text')" : "('integer', 'real')"
+}
+
+/** The same judgement as `querySql`, for one document: watches use it. */
+export function matches(shape: QueryShape, query: Omit<Query, 'limit' | 'cursor'>, data: Readonly<Record<string, unknown>>): boolean {
+  if (!shape.equal.every(field => data[field] === query.equal[field])) return false
+  if (shape.order === undefined) return true
+  const own = data[shape.order.field]
+  if (typeof own !== 'string' && typeof own !== 'number') return false
+  return within(own, query.from, bound => bound <= 0) && within(own, query.to, bound => bound >= 0)
+}
+
+function within(own: string | number, bound: string | number | undefined, holds: (compared: number) => boolean): boolean {
+  if (bound === undefined) return true
+  if (typeof bound === 'number') return typeof own === 'number' && holds(bound - own)
+  // SQLite and Firestore compare UTF-8 bytes; `<` of JavaScript compares UTF-16 units.
+  return typeof own === 'string' && holds(Buffer.compare(Buffer.from(bound), Buffer.from(own)))
+}
+
+/** Where a page ended. */
+export interface Position { readonly id: string, readonly value?: string | number }
+
+export function encodeCursor(shape: QueryShape, id: string, data: Readonly<Record<string, unknown>>): string {
+  const place = shape.order === undefined ? [id] : [id, data[shape.order.field]]
+  return Buffer.from(JSON.stringify(place)).toString('base64url')
+}
+
+/** A cursor comes back through APIs: a broken one is the caller's mistake, LockkeeperError REQUEST_INVALID. */
+export function decodeCursor(shape: QueryShape, cursor: string): Position {
+  let place: unknown
+  try {
+    place = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch (cause) {
+    throw new LockkeeperError('REQUEST_INVALID', 'The cursor is none of this list.', { cause })
+  }
+  if (Array.isArray(place) && typeof place[0] === 'string' && place.length === (shape.order === undefined ? 1 : 2)) {
+    if (shape.order === undefined) return { id: place[0] }
+    if (typeof place[1] === 'string' || typeof place[1] === 'number') return { id: place[0], value: place[1] }
+  }
+  throw new LockkeeperError('REQUEST_INVALID', 'The cursor is none of this list.')
+}
