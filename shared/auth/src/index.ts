@@ -1,0 +1,5 @@
+export { createApproverVerifier, checkApproverIssuerSettings, type ApproverVerifier, type ApproverVerifierOptions } from './approver-token.ts'
+export { createPeopleDirectory, peopleDocumentSchema, readPeople, type PeopleDirectory, type PeopleProblem } from './people.ts'
+export { approverIssuerSettingsSchema, issuerSettingsSchema, type ApproverIssuerSettings, type IssuerSettings, type SettingsProblem } from './settings.ts'
+export { exchangeToken, introspect, type TokenEndpointAnswer } from './token-endpoint.ts'
+export { checkIssuerSettings, createVerifier, type IssuerStatus, type TokenVerifier, type VerifierOptions } from './verifier.ts'
