@@ -1,6 +1,6 @@
 /** The store's own tables and how an older file becomes today's. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Collection } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type Collection } from '@lockkeeper/domain/ports'
 import { tableName, wantedIndexes } from '../declared-queries.ts'
 
 /** "LkKp": tells a Lockkeeper store from any other SQLite file. */
@@ -22,21 +22,27 @@ const MIGRATIONS: readonly string[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 
-/** Thrown with a text for the operator: what is wrong with the file and what to do. */
-export class Unopenable extends Error {}
-
-export function migrate(db: DatabaseSync, file: string): void {
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+/** PortUnavailable, with a text for the operator, for a file of another program or of a newer Lockkeeper. Changes nothing. */
+export function checkOwnership(db: DatabaseSync, file: string): void {
+  const version = storedVersion(db)
   const { application_id: owner } = db.prepare('PRAGMA application_id').get() as { application_id: number }
   const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number }
-  if (owner !== APPLICATION_ID && (tables > 0 || version > 0 || owner !== 0)) throw new Unopenable(`${file} is a SQLite file of some other program, not a Lockkeeper store`)
+  if (owner !== APPLICATION_ID && (tables > 0 || version > 0 || owner !== 0)) throw new PortUnavailable(`${file} is a SQLite file of some other program, not a Lockkeeper store`)
   if (version > SCHEMA_VERSION) {
-    throw new Unopenable(`${file} was written by a newer Lockkeeper (store version ${version}; this one knows up to ${SCHEMA_VERSION}). Start that newer version again, or restore a backup made before the upgrade`)
+    throw new PortUnavailable(`${file} was written by a newer Lockkeeper (store version ${version}; this one knows up to ${SCHEMA_VERSION}). Start that newer version again, or restore a backup made before the upgrade`)
   }
+}
+
+export function migrate(db: DatabaseSync): void {
+  const version = storedVersion(db)
   for (const [index, step] of MIGRATIONS.entries()) {
     if (index >= version) db.exec(`${step} PRAGMA user_version = ${index + 1}`)
   }
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+}
+
+function storedVersion(db: DatabaseSync): number {
+  return (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 }
 
 /** Makes the tables and indexes of the declared collections and drops indexes that nothing declares any more. */
