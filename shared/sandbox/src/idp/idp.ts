@@ -1,0 +1,80 @@
+/** The sandbox's identity provider: oidc-provider with client credentials and JWT access tokens, for agents that exist only here. */
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { systemClock } from '@lockkeeper/domain'
+import type { Clock } from '@lockkeeper/domain'
+import type { JWK } from 'jose'
+import Provider from 'oidc-provider'
+import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal } from '../loopback.ts'
+import type { Beside } from '../loopback.ts'
+import { requestToken } from './request-token.ts'
+import { providerConfiguration } from './provider-configuration.ts'
+import { makeSigningKeys } from './signing-keys.ts'
+import type { SandboxAlgorithm } from './signing-keys.ts'
+
+export interface SandboxIdpOptions {
+  /** 0 (default) takes a free port. */
+  readonly port?: number
+  readonly clock?: Clock
+  /** Audience of the tokens; default `lockkeeper`. */
+  readonly audience?: string
+  readonly beside?: Beside
+}
+
+export interface AgentTokenRequest {
+  /** Becomes the claims `sub` and `agent`. */
+  readonly agent: string
+  readonly run: string
+  /** The human it works for: an e-mail address of people.yaml. */
+  readonly sponsor?: string
+  /** Life in seconds; default 900. Negative: expired already, for tests. */
+  readonly ttlSeconds?: number
+  /** Further claims; they win over all others, so that tests can make a token wrong. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** Default RS256. */
+  readonly algorithm?: SandboxAlgorithm
+}
+
+export interface SandboxIdp {
+  /** `http://127.0.0.1:PORT`, as it stands in `iss`. */
+  readonly issuer: string
+  readonly audience: string
+  mintAgentToken(request: AgentTokenRequest): Promise<string>
+  /** New keys sign from now on. The old ones stay published unless `keepOld` is false. */
+  rotateKeys(options?: { readonly keepOld?: boolean }): Promise<void>
+  /** While true, everything but minting is answered 503: discovery and keys are out. */
+  setOutage(out: boolean): void
+  close(): Promise<void>
+}
+
+type Callback = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+export async function startSandboxIdp(options: SandboxIdpOptions = {}): Promise<SandboxIdp> {
+  refuseBesideReal(options.beside)
+  const audience = options.audience ?? 'lockkeeper'
+  const tickets = new Map<string, AgentTokenRequest>()
+  const secret = randomBytes(32).toString('base64url')
+  let keys: readonly JWK[] = await makeSigningKeys()
+  let outage = false
+  let serve: Callback | undefined
+  const server = createServer((request, response) => {
+    response.setHeader('server', SANDBOX_NAME)
+    if (serve === undefined || (outage && request.url !== '/token')) response.writeHead(503).end()
+    else serve(request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  const issuer = await listenOnLoopback(server, options.port ?? 0)
+  const build = (): Callback => new Provider(issuer, providerConfiguration({ keys, audience, secret, tickets, clock: options.clock ?? systemClock })).callback()
+  serve = build()
+  return {
+    issuer, audience,
+    mintAgentToken: (request) => requestToken({ issuer, audience, secret, tickets }, request),
+    async rotateKeys({ keepOld = true } = {}) {
+      const fresh = await makeSigningKeys()
+      keys = keepOld ? [...fresh, ...keys] : fresh
+      serve = build()
+    },
+    setOutage: (out) => { outage = out },
+    close: () => closeServer(server),
+  }
+}

@@ -1,0 +1,10 @@
+/** The sandbox: a test identity provider and a Google-shaped upstream, for `up --sandbox` and for tests. */
+export { SANDBOX_NAME, sandboxProblems } from './loopback.ts'
+export type { Beside } from './loopback.ts'
+export { startSandboxIdp } from './idp/idp.ts'
+export type { AgentTokenRequest, SandboxIdp, SandboxIdpOptions } from './idp/idp.ts'
+export { UPSTREAM_CREDENTIAL_PREFIX, startSandboxUpstream } from './upstream/upstream.ts'
+export type { SandboxUpstream, SandboxUpstreamOptions } from './upstream/upstream.ts'
+export type { LoggedRequest, RequestFilter, RequestLog } from './upstream/request-log.ts'
+export type { Fault, FaultKind, FaultSpec } from './upstream/faults.ts'
+export { CREDENTIAL_CANARY } from './upstream/iam.ts'
