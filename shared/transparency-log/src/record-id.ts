@@ -1,0 +1,28 @@
+/** Record ids name their place: `rec_` + writer + sequence in base 36. A writer's id is made from its key, so it cannot be taken over. */
+import { hash } from 'node:crypto'
+import type { RecordId } from '@lockkeeper/domain/records'
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
+const WRITER_LENGTH = 12
+const RECORD_ID = /^rec_([a-z2-7]{12})([1-9a-z][0-9a-z]{0,9})$/
+
+/** 60 bits of SHA-256 over the writer's raw public key, in base 32. */
+export function writerIdOf(publicKey: Uint8Array): string {
+  const digest = hash('sha256', publicKey, 'buffer')
+  let id = ''
+  for (let index = 0; index < WRITER_LENGTH; index++) id += ALPHABET[(digest[index] as number) & 31]
+  return id
+}
+
+/** `seq` counts from 1. */
+export function recordId(writer: string, seq: number): RecordId {
+  return `rec_${writer}${seq.toString(36)}`
+}
+
+/** Undefined: not a record id. */
+export function parseRecordId(id: string): { readonly writer: string, readonly seq: number } | undefined {
+  const found = RECORD_ID.exec(id)
+  if (found === null) return undefined
+  const seq = Number.parseInt(found[2] as string, 36)
+  return Number.isSafeInteger(seq) ? { writer: found[1] as string, seq } : undefined
+}
