@@ -16,6 +16,10 @@ export class CannotInspect {
   constructor(why: string) { this.why = why }
 }
 
+/** Stands for a value that exists and that nobody has read yet; every operation on it is an error. */
+export class NotKnown {}
+export const NOT_KNOWN = Object.freeze(new NotKnown())
+
 const LIST_TOO_LONG = Object.freeze(new CannotInspect('a list of more than 1,000 elements'))
 const MAP_TOO_LARGE = Object.freeze(new CannotInspect('an object of more than 1,000 members'))
 const TOO_DEEP = Object.freeze(new CannotInspect('a value nested deeper than 100 levels'))
@@ -31,7 +35,7 @@ export function toCel(value: unknown, depth = 0): unknown {
     case 'object': break
     default: return null
   }
-  if (value === null || value instanceof Date || value instanceof CannotInspect) return value
+  if (value === null || value instanceof Date || value instanceof CannotInspect || value instanceof NotKnown) return value
   if (value instanceof JsonNumber) return celJsonNumber(value.text)
   if (depth >= MAX_NESTING) return TOO_DEEP
   if (Array.isArray(value)) return value.length > MAX_ELEMENTS ? LIST_TOO_LONG : value.map((item) => toCel(item, depth + 1))

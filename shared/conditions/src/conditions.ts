@@ -1,5 +1,5 @@
 import { Environment, type ParseResult } from '@marcbachmann/cel-js'
-import { CannotInspect, toCel } from './cel-values.ts'
+import { CannotInspect, NotKnown, toCel } from './cel-values.ts'
 import { findFault, LIMITS, MAX_EXPRESSION_LENGTH, namesIn } from './expression-rules.ts'
 import { LinearPatterns, MatchBudgetSpent } from './linear-patterns.ts'
 
@@ -116,6 +116,7 @@ function evaluationError(error: unknown, source: string): string {
   if (error instanceof MatchBudgetSpent) return 'cannot inspect that much text'
   const { code, summary } = error as { code?: unknown, summary?: unknown }
   if (code === 'unsupported_type' && String(summary).includes(CannotInspect.name)) return 'cannot inspect a list of more than 1,000 elements, or a value as large or as deep'
+  if (code === 'unsupported_type' && String(summary).includes(NotKnown.name)) return 'the value is not known yet'
   if (code === 'unknown_variable') return String(summary)
   if (code === 'no_such_key') return missingKey(String(summary), source)
   return typeof code === 'string' ? code.replaceAll('_', ' ') : 'the evaluation failed'

@@ -1,0 +1,5 @@
+export { casesSchema, caseSchema, type PolicyCase, type PolicyCases } from './cases.ts'
+export { compile, MAX_RULES, type CompileOptions } from './compile.ts'
+export { API_VERSION, policyDocumentSchema, type PolicyDocument, type Problem, type RuleDocument } from './document.ts'
+export type { Explanation, LookedAt } from './explain.ts'
+export type { Policy } from './policy.ts'

@@ -1,0 +1,80 @@
+/** What must be done with a call, united over all the rules that match it. */
+import type { ApprovalTerms, Effect, Obligations } from '@lockkeeper/domain'
+import { sha256 } from '@lockkeeper/domain/digest'
+import { fromPlain, serialise } from '@lockkeeper/domain/json'
+import type { RuleDocument } from './document.ts'
+import { durationMs } from './duration.ts'
+
+const DEFAULT_EXPIRY_MS = 30 * 60_000
+
+/** What one rule asks for. */
+export interface RuleObligations {
+  readonly detectors: readonly string[]
+  readonly fields: readonly string[]
+  readonly notify: boolean
+  readonly maxResponseBytes?: number
+  /** Of approve rules only. */
+  readonly approval?: ApprovalTerms
+}
+
+export const NO_OBLIGATIONS: Obligations = Object.freeze({ mask: Object.freeze({ detectors: [], fields: [] }), notify: false })
+
+export function obligationsOf(rule: RuleDocument): RuleObligations {
+  const bytes = rule.limits?.maxResponseBytes
+  return {
+    detectors: rule.mask ?? [], fields: rule.fields ?? [], notify: rule.notify ?? false,
+    ...(bytes === undefined ? {} : { maxResponseBytes: bytes }),
+    ...(rule.effect === 'approve' ? { approval: termsOf(rule.approval ?? {}) } : {}),
+  }
+}
+
+function termsOf(approval: NonNullable<RuleDocument['approval']>): ApprovalTerms {
+  const hold = approval.hold === undefined ? undefined : durationMs(approval.hold)
+  return {
+    reviewers: approval.reviewers ?? [], quorum: approval.quorum ?? 1, reasonRequired: approval.reason === 'required',
+    expiresMs: (approval.expires === undefined ? undefined : durationMs(approval.expires)) ?? DEFAULT_EXPIRY_MS,
+    ...(hold === undefined ? {} : { holdMs: hold }),
+  }
+}
+
+/**
+ * Masks are united, any `notify` notifies, the smallest limit holds. Of several approvals the strictest terms hold: highest
+ * quorum, shortest expiry and hold, a reason where one of them wants it. The reviewers are the winning rule's (the first in order).
+ */
+export function uniteObligations(parts: readonly RuleObligations[]): Obligations {
+  const bytes = least(parts.map((part) => part.maxResponseBytes))
+  const approval = strictest(parts.flatMap((part) => part.approval ?? []))
+  return Object.freeze({
+    mask: Object.freeze({ detectors: sortedUnion(parts.map((part) => part.detectors)), fields: sortedUnion(parts.map((part) => part.fields)) }),
+    notify: parts.some((part) => part.notify),
+    ...(bytes === undefined ? {} : { maxResponseBytes: bytes }),
+    ...(approval === undefined ? {} : { approval }),
+  })
+}
+
+function strictest(terms: readonly ApprovalTerms[]): ApprovalTerms | undefined {
+  const winner = terms[0]
+  if (winner === undefined) return undefined
+  const holdMs = least(terms.map((term) => term.holdMs))
+  return Object.freeze({
+    reviewers: winner.reviewers,
+    quorum: terms.reduce((most, term) => Math.max(most, term.quorum), 1),
+    expiresMs: terms.reduce((shortest, term) => Math.min(shortest, term.expiresMs), winner.expiresMs),
+    reasonRequired: terms.some((term) => term.reasonRequired),
+    ...(holdMs === undefined ? {} : { holdMs }),
+  })
+}
+
+function least(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : known.reduce((left, right) => Math.min(left, right))
+}
+
+function sortedUnion(lists: readonly (readonly string[])[]): readonly string[] {
+  return Object.freeze([...new Set(lists.flat())].sort())
+}
+
+/** An approval stands while this stays the same (invariant 4): the effect, the whole winning rule and all obligations. */
+export function decisionHash(effect: Effect, winner: string, obligations: Obligations): string {
+  return sha256(serialise(fromPlain({ effect, winner, obligations })))
+}
