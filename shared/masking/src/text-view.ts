@@ -1,0 +1,79 @@
+/**
+ * A text as a reader would understand it: escapes of JSON, URLs and HTML decoded, full-width and other compatibility
+ * forms folded to ASCII, invisible characters left out; with the way back to the source. Detectors look at both.
+ */
+export interface TextView {
+  readonly text: string
+  /** `offsets[i]`: where in the source the view's i-th unit begins; one more entry for the end. */
+  readonly offsets: Int32Array
+}
+
+/**
+ * Everything that the view changes. Linear: a run of backslashes is entered at its beginning only, `(?:25)*` only after a `%`.
+ * The last class: soft hyphen, spaces and invisible marks, dashes, letter-like and enclosed forms, ideographic stops,
+ * ligatures, small and full-width forms, Arabic and Devanagari digits, mathematical letters and digits.
+ */
+const SPECIAL = /(?<!\\)\\+(?:u[0-9a-f]{4}|["/])|%(?:25)*[0-7][0-9a-f]|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|commat|period|plus|lowbar|amp|colon|sol);|[\u00A0\u00AD\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u2000-\u2015\u2024\u202F\u205F-\u2064\u2070-\u209C\u2100-\u214F\u2212\u2460-\u24FF\u3002\uFB00-\uFB06\uFE52\uFE63\uFE6B\uFEFF\uFF01-\uFF61\u{1D400}-\u{1D7FF}\u{1F100}-\u{1F1AC}]/iu
+const EACH_SPECIAL = new RegExp(SPECIAL, 'giu')
+
+const NAMED: Readonly<Record<string, string>> = { commat: '@', period: '.', plus: '+', lowbar: '_', amp: '&', colon: ':', sol: '/' }
+
+/** Where a span of the view lies in the source; what was decoded from one escape is covered whole. */
+export function toSource(view: TextView, start: number, end: number): readonly [number, number] {
+  let last = end
+  while (last < view.text.length && view.offsets[last] === view.offsets[last - 1]) last++
+  return [view.offsets[start] ?? 0, view.offsets[last] ?? 0]
+}
+
+/** The view, or undefined when it would be the text itself. Line breaks stay line breaks. */
+export function viewOf(text: string): TextView | undefined {
+  if (!SPECIAL.test(text)) return undefined
+  const offsets = new Int32Array(text.length * 2 + 1)
+  let view = ''
+  let from = 0
+  const copy = (to: number): void => {
+    for (let at = from, length = view.length; at < to; at++) offsets[length++] = at
+    view += text.slice(from, to)
+  }
+  for (const match of text.matchAll(EACH_SPECIAL)) {
+    copy(match.index)
+    from = match.index + match[0].length
+    const plain = plainForm(match[0])
+    for (let unit = 0; unit < plain.length; unit++) offsets[view.length + unit] = match.index
+    view += plain
+  }
+  copy(text.length)
+  offsets[view.length] = text.length
+  return { text: view, offsets }
+}
+
+function plainForm(special: string): string {
+  const first = special.charCodeAt(0)
+  if (first === 0x5c) return special.at(-5) === 'u' ? escaped(Number.parseInt(special.slice(-4), 16)) : special.slice(-1)
+  if (first === 0x25) return escaped(Number.parseInt(special.slice(-2), 16))
+  if (first === 0x26) return reference(special.slice(1, -1).toLowerCase())
+  return folded(special)
+}
+
+/** A decoded escape may itself be a compatibility form. */
+function escaped(code: number): string {
+  const character = String.fromCodePoint(code)
+  return code >= 0x80 && SPECIAL.test(character) ? folded(character) : character
+}
+
+function reference(name: string): string {
+  if (!name.startsWith('#')) return NAMED[name] ?? ''
+  const code = name[1] === 'x' ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10)
+  return code <= 0x10ffff ? escaped(code) : ''
+}
+
+function folded(character: string): string {
+  const code = character.codePointAt(0) ?? 0
+  if (code === 0xad || (code >= 0x200b && code <= 0x200f) || (code >= 0x2060 && code <= 0x2064) || code === 0xfeff) return ''
+  if ((code >= 0x2010 && code <= 0x2015) || code === 0x2212 || code === 0xfe63) return '-'
+  if (code === 0x3002 || code === 0xff61) return '.'
+  if (code >= 0x660 && code <= 0x6f9) return String(code & 0xf)
+  if (code >= 0x966 && code <= 0x96f) return String(code - 0x966)
+  // A character that folds into several (½, ⑽, a ligature) has at most four units; the offsets array holds two per source unit.
+  return character.normalize('NFKC').slice(0, character.length * 2)
+}
