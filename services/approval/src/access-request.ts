@@ -1,0 +1,68 @@
+/** `access.requested` as it comes off the bus: checked field by field, then against its own digest. */
+import { digestOf, equalInConstantTime } from '@lockkeeper/domain/digest'
+import type { AccessRequest } from '@lockkeeper/domain/ports'
+import { z } from 'zod'
+
+const text = z.string().max(4096)
+const name = z.string().min(1).max(512)
+const textMap = z.record(z.string().max(512), z.string().max(65_536)).refine((map) => Object.keys(map).length <= 1000, 'has over 1,000 members')
+const binding = z.strictObject({ role: text, member: text, condition: z.string().max(16_384).optional() })
+const bindings = z.array(binding).max(10_000)
+
+const agent = z.strictObject({
+  issuer: name, subject: name, id: name, run: name,
+  sponsor: name.optional(), sponsorPerson: name.optional(),
+  chain: z.array(z.strictObject({ issuer: name.optional(), subject: name, person: name.optional() })).max(20),
+  labels: textMap, tokenHash: name, expiresAt: z.number(),
+})
+
+const body = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('json'), text: z.string().max(8 * 1024 * 1024) }),
+  z.strictObject({ kind: z.literal('media'), contentType: text, size: z.number().int().nonnegative().optional(), checksum: text.optional(), metadata: z.string().max(1024 * 1024).optional() }),
+])
+
+const call = z.strictObject({
+  target: name, method: name, change: z.boolean(), risk: name, verb: z.string().regex(/^[A-Z]{1,16}$/),
+  host: name, path: z.string().max(65_536), query: z.string().max(65_536),
+  resources: z.array(text).max(1000), arguments: textMap, headers: textMap, body,
+  iam: z.strictObject({ known: z.boolean(), added: bindings, removed: bindings, auditConfigsChanged: z.boolean() }).optional(),
+  returnsSecret: z.boolean(), dedupeKey: text.optional(),
+})
+
+const decision = z.strictObject({
+  effect: z.literal('approve'), rule: name, message: text.optional(), reasons: z.array(text).max(100),
+  obligations: z.strictObject({
+    mask: z.strictObject({ detectors: z.array(text).max(1000), fields: z.array(text).max(1000) }),
+    notify: z.boolean(), maxResponseBytes: z.number().optional(),
+    approval: z.strictObject({
+      reviewers: z.array(z.string().regex(/^(?:person|group):[^\s:]{1,128}$/)).max(100),
+      quorum: z.number().int().min(1).max(20),
+      expiresMs: z.number().int().min(1000).max(7 * 86_400_000),
+      reasonRequired: z.boolean(), holdMs: z.number().optional(),
+    }).optional(),
+  }),
+  hash: name, bundle: name, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
+})
+
+const schema = z.strictObject({
+  id: z.string().regex(/^apr_[A-Za-z0-9]{3,60}$/),
+  attach: z.strictObject({ issuer: name, agent: name, run: name, digest: name, idempotencyKey: name.optional() }),
+  agent, call, decision,
+  stateHash: name.optional(), statedReason: z.string().max(16_384).optional(),
+  mode: z.enum(['sandbox', 'real']), isolation: z.enum(['none', 'user', 'container']), at: z.number().int().nonnegative(),
+})
+
+export type ReadRequest = { readonly request: AccessRequest } | { readonly problem: string }
+
+/** The request, or why it can never be one. The digest is recomputed here: what is shown is what was asked for (invariant 4). */
+export function readAccessRequest(data: unknown, mode: 'sandbox' | 'real'): ReadRequest {
+  const parsed = schema.safeParse(data)
+  if (!parsed.success) return { problem: parsed.error.issues.slice(0, 5).map(({ path, code }) => `${path.join('.')}: ${code}`).join('; ') }
+  const request = parsed.data as unknown as AccessRequest
+  if (request.mode !== mode) return { problem: `it is of mode ${request.mode}, this service of mode ${mode}` }
+  if (!equalInConstantTime(digestOf(request.call), request.attach.digest)) return { problem: 'its digest is not that of its call' }
+  const { attach, agent } = request
+  if (attach.issuer !== agent.issuer || attach.agent !== agent.id || attach.run !== agent.run) return { problem: 'its attach key names another agent or run' }
+  return { request }
+}

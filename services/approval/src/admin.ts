@@ -1,0 +1,129 @@
+/** What operators do, through the admin socket or the admin listener: look, decide with a proof, revoke, lock. */
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { approvals, type ApprovalDocument } from '@lockkeeper/domain/collections'
+import type { ApprovalState, Lock, Mode } from '@lockkeeper/domain'
+import type { DocumentStore, Page } from '@lockkeeper/domain/ports'
+import type { ApprovalCase, Vote } from './approval-case.ts'
+import { renderCard, type Card } from './card.ts'
+import type { CaseStore } from './case-store.ts'
+import { inbox, refusedDecisions, type InboxEntry, type RefusedDecision } from './collections.ts'
+import type { Decisions } from './decisions.ts'
+import { viewOf } from './facts.ts'
+import type { Locks } from './locks.ts'
+import type { ReceiptBox } from './receipt-box.ts'
+import type { RequestStore } from './request-store.ts'
+import { route, type People } from './routing.ts'
+
+export interface AdminParts {
+  readonly documents: DocumentStore
+  readonly store: CaseStore
+  readonly requestStore: RequestStore
+  readonly receipts: ReceiptBox
+  readonly people: People
+  readonly decisions: Decisions
+  readonly locks: Locks
+  readonly mode: Mode
+  readonly selfApproval: boolean
+  readonly now: () => number
+}
+
+export interface ListFilter {
+  readonly state?: ApprovalState
+  /** Agent id and run; a page may then hold fewer than `limit`. */
+  readonly agent?: string
+  readonly run?: string
+  /** 1 to 200, default 50. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface ApprovalPage {
+  readonly mode: Mode
+  /** Newest first. */
+  readonly approvals: readonly ApprovalDocument[]
+  readonly cursor?: string
+}
+
+export interface ApprovalDetail {
+  readonly approval: ApprovalDocument
+  /** One line: method and place. Stays when the request itself is no longer kept. */
+  readonly summary: string
+  readonly card?: Card
+  readonly votes: readonly Vote[]
+  readonly quorum: number
+  readonly reviewers: readonly string[]
+  /** Newest first, at most 50. */
+  readonly refused: readonly RefusedDecision[]
+  /** The lock that freezes it. */
+  readonly lock?: Lock
+}
+
+export interface ApprovalAdmin extends Locks, Pick<Decisions, 'decide'> {
+  list(filter?: ListFilter): Promise<ApprovalPage>
+  /** NOT_FOUND where there is none. */
+  show(id: string): Promise<ApprovalDetail | Refusal>
+  /** Ends a request or a grant that was not used; takes back the receipt of one that was. Refused once it is being run. */
+  revoke(request: { readonly id: string, readonly by: string, readonly reason: string }): Promise<ApprovalDocument | Refusal>
+  /** Events that could never be handled, newest first, at most 100. */
+  poisoned(): Promise<readonly InboxEntry[]>
+}
+
+export function createAdmin(parts: AdminParts): ApprovalAdmin {
+  const { documents, decisions, locks: { setLock, liftLock, listLocks } } = parts
+
+  async function revoke({ id, by, reason }: { readonly id: string, readonly by: string, readonly reason: string }): Promise<ApprovalDocument | Refusal> {
+    if (by.trim() === '' || reason.trim() === '') return refuse('REQUEST_INVALID', 'A revocation names who and why.')
+    const changed = await parts.store.change(id, () => ({ kind: 'revoke', by: by.slice(0, 200), why: reason.slice(0, 1000) }))
+    if (isRefusal(changed)) return changed
+    for (const blob of changed.dropped ?? []) await parts.receipts.remove(blob)
+    return changed.refused ?? viewOf(changed.next)
+  }
+
+  async function poisoned(): Promise<readonly InboxEntry[]> {
+    const page = await documents.query(inbox, { name: 'byPoisoned', equal: { poisoned: true }, limit: 100 })
+    return page.docs.map(({ data }) => data)
+  }
+
+  return { list: (filter = {}) => list(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, setLock, liftLock, listLocks }
+}
+
+async function list({ documents, mode, now }: AdminParts, { state, agent, run, limit = 50, cursor }: ListFilter): Promise<ApprovalPage> {
+  const page: Page<object> = await documents.query(approvals, {
+    ...state === undefined ? { name: 'all', equal: { kind: 'approval' } } : { name: 'byState', equal: { state } },
+    limit: Math.min(200, Math.max(1, Math.trunc(limit))), ...cursor === undefined ? {} : { cursor },
+  })
+  const at = now()
+  const found = page.docs.map(({ data }) => ended(data as ApprovalDocument, at))
+    .filter((each) => (state === undefined || each.state === state) && (agent === undefined || each.agent === agent) && (run === undefined || each.run === run))
+  return { mode, approvals: found, ...page.cursor === undefined ? {} : { cursor: page.cursor } }
+}
+
+/** A request past its end is shown as expired before the sweeper has been there. */
+function ended(view: ApprovalDocument, now: number): ApprovalDocument {
+  const open = view.state === 'pending' || view.state === 'approved'
+  return open && now >= view.expiresAt ? { ...view, state: 'expired', refusal: 'APPROVAL_EXPIRED' } : view
+}
+
+async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Refusal> {
+  const looked = await parts.store.look(id)
+  if (looked === undefined) return refuse('NOT_FOUND', `There is no approval ${id.slice(0, 64)}.`)
+  const { current, locks } = looked
+  const [request, refused] = await Promise.all([
+    parts.requestStore.read(current.id),
+    parts.documents.query(refusedDecisions, { name: 'byApproval', equal: { approval: current.id }, limit: 50 }),
+  ])
+  const { eligible, quorum } = route(parts.people, current.requester, current.terms, parts.selfApproval)
+  const reviewers = [...eligible].map((person) => parts.people.byId(person)?.name ?? person)
+  const card = request === undefined ? undefined : renderCard({
+    request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current),
+    ...current.earlier === undefined ? {} : { earlier: current.earlier },
+  })
+  return {
+    approval: viewOf(current), summary: current.summary, votes: current.votes, quorum, reviewers: [...eligible],
+    refused: refused.docs.map(({ data }) => data), ...card === undefined ? {} : { card }, ...locks.inForce === undefined ? {} : { lock: locks.inForce },
+  }
+}
+
+function approversOf({ votes }: ApprovalCase): readonly string[] {
+  return votes.filter(({ verdict }) => verdict === 'approve').map(({ person }) => person)
+}

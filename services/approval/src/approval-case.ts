@@ -1,0 +1,86 @@
+/** One approval request from its birth to its end: plain data, changed only by state-machine.ts. */
+import type { ErrorReason } from '@lockkeeper/domain/errors'
+import type { EventData, EventType } from '@lockkeeper/domain/events'
+import type { Agent, Mode, PersonId } from '@lockkeeper/domain'
+import type { AttachKey } from '@lockkeeper/domain/ports'
+
+export interface Vote {
+  readonly person: PersonId
+  readonly verdict: 'approve' | 'deny'
+  readonly reason?: string
+  readonly at: number
+  readonly proof: 'terminal' | 'idToken'
+}
+
+/** Where the stored answer lies: a key of the BlobStore. */
+export interface StoredReceipt { readonly blob: string, readonly until: number }
+
+export type CaseState =
+  | { readonly state: 'pending' }
+  | { readonly state: 'approved', readonly approvedAt: number }
+  | { readonly state: 'denied', readonly settledAt: number, readonly by: PersonId, readonly reason?: string }
+  | { readonly state: 'expired', readonly settledAt: number, readonly from: 'pending' | 'approved' }
+  | { readonly state: 'cancelled', readonly settledAt: number, readonly refusal: ErrorReason, readonly why: string }
+  | { readonly state: 'claimed', readonly fence: string, readonly holder: string, readonly claimedAt: number, readonly claimUntil: number }
+  | { readonly state: 'answered', readonly settledAt: number, readonly fence: string, readonly status: number, readonly delivered: boolean, readonly receipt?: StoredReceipt, readonly receiptUntil?: number }
+  | { readonly state: 'unknown', readonly settledAt: number, readonly fence: string, readonly why: string }
+
+/** What happened before to the same call, for the card. */
+export interface Earlier {
+  readonly approval: string
+  readonly at: number
+  readonly state: 'denied' | 'expired' | 'cancelled' | 'answered' | 'unknown'
+  readonly status?: number
+  readonly why?: string
+  readonly agent: string
+  readonly run: string
+  /** What is not as it was, in words. */
+  readonly changed: readonly string[]
+}
+
+/** Who asks, as far as it decides who may not approve. */
+export type Requester = Pick<Agent, 'issuer' | 'subject' | 'id' | 'run' | 'sponsor' | 'sponsorPerson' | 'chain'>
+
+export interface ApprovalCase {
+  readonly id: string
+  readonly attach: AttachKey
+  readonly attachHash: string
+  readonly digest: string
+  readonly decisionHash: string
+  readonly stateHash?: string
+  readonly rule: string
+  readonly method: string
+  readonly target: string
+  /** The first 20. */
+  readonly resources: readonly string[]
+  readonly summary: string
+  readonly requester: Requester
+  readonly mode: Mode
+  readonly returnsSecret: boolean
+  readonly terms: { readonly reviewers: readonly string[], readonly quorum: number, readonly reasonRequired: boolean }
+  readonly at: number
+  readonly expiresAt: number
+  readonly earlier?: Earlier
+  readonly votes: readonly Vote[]
+  /** Claims so far; the newest fence is `ID.fences`. */
+  readonly fences: number
+  /** Why the last claim was given back, where it was. */
+  readonly notSent?: { readonly at: number, readonly why: string }
+  /** Grows with each transition; names its facts. */
+  readonly revision: number
+  /** True once settled long ago; nothing but its mark is kept. */
+  readonly retired: boolean
+  readonly state: CaseState
+}
+
+type ApprovalEvent = Extract<EventType, `approval.${string}`>
+type Common = 'approval' | 'agent' | 'run' | 'method' | 'resources' | 'mode' | 'expiresAt'
+/** A fact without what every fact of a case repeats. */
+export type Fact = { readonly [T in ApprovalEvent]: { readonly type: T, readonly data: Omit<EventData<T>, Common> } }[ApprovalEvent]
+
+const SETTLED: ReadonlySet<CaseState['state']> = new Set(['denied', 'expired', 'cancelled', 'answered', 'unknown'])
+
+export type SettledState = Extract<CaseState, { settledAt: number }>
+export function isSettled(state: CaseState): state is SettledState {
+  return SETTLED.has(state.state)
+}

@@ -1,0 +1,110 @@
+/** Reads and changes cases: each change is one transaction over the case, what proxies see of it, its locks and its run. */
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { approvals } from '@lockkeeper/domain/collections'
+import type { Commit, Doc, DocumentStore, Ref, Write } from '@lockkeeper/domain/ports'
+import type { ApprovalCase, Fact } from './approval-case.ts'
+import { aliases, cases, KEEP_MS, runs, type CaseDocument, type Run } from './collections.ts'
+import { caseDocument, caseOf, factEvents, viewOf } from './facts.ts'
+import { lockFacts, lockRefs, type LockFacts } from './lock-documents.ts'
+import { transition, type Command, type Step } from './state-machine.ts'
+
+export interface Changed extends Step {
+  readonly previous: ApprovalCase
+}
+
+export interface ChangeContext {
+  readonly current: ApprovalCase
+  readonly locks: LockFacts
+  /** The documents of `extra.refs`, in their order. */
+  readonly extra: readonly (Doc | undefined)[]
+  readonly now: number
+}
+
+export interface Extra {
+  readonly refs: readonly Ref[]
+  /** Written only when the case accepted the command. */
+  writes(context: ChangeContext, step: Step): readonly Write[]
+}
+
+export interface CaseStore {
+  /** By its own id or by one that shares it. */
+  find(id: string): Promise<ApprovalCase | undefined>
+  /** Case and locks as they are together, time passed. */
+  look(id: string): Promise<{ readonly current: ApprovalCase, readonly locks: LockFacts } | undefined>
+  /** NOT_FOUND where there is no case; the command's own Refusal otherwise, also as `refused` of what changed all the same. */
+  change(id: string, command: (context: ChangeContext) => Command | Refusal, extra?: Extra): Promise<Changed | Refusal>
+}
+
+export function createCaseStore(documents: DocumentStore, now: () => number): CaseStore {
+  async function find(id: string): Promise<ApprovalCase | undefined> {
+    const [own, alias] = await documents.read<object>([{ collection: cases, id }, { collection: aliases, id }])
+    if (own !== undefined) return caseOf(own.data as CaseDocument)
+    if (alias === undefined) return undefined
+    const [shared] = await documents.read([{ collection: cases, id: (alias.data as { approval: string }).approval }])
+    return shared === undefined ? undefined : caseOf(shared.data)
+  }
+
+  async function look(id: string) {
+    const found = await find(id)
+    if (found === undefined) return undefined
+    const [own, ...lockDocs] = await documents.read<object>([{ collection: cases, id: found.id }, ...lockRefs(lockable(found))])
+    if (own === undefined) return undefined
+    const at = now()
+    const timed = transition(caseOf(own.data as CaseDocument), { kind: 'tick' }, at)
+    return isRefusal(timed) ? undefined : { current: timed.next, locks: lockFacts(lockDocs, at) }
+  }
+
+  async function change(id: string, command: (context: ChangeContext) => Command | Refusal, extra?: Extra): Promise<Changed | Refusal> {
+    const known = await find(id)
+    if (known === undefined) return notFound(id)
+    const lockedBy = lockRefs(lockable(known))
+    const refs: readonly Ref[] = [{ collection: cases, id: known.id }, { collection: approvals, id: known.id }, { collection: runs, id: known.digest }, ...lockedBy, ...extra?.refs ?? []]
+    return documents.transact<Changed>(refs, (docs, at) => {
+      const own = docs[0]
+      if (own === undefined) return notFound(id)
+      const current = caseOf(own.data as CaseDocument)
+      const context: ChangeContext = { current, locks: lockFacts(docs.slice(3, 3 + lockedBy.length), at), extra: docs.slice(3 + lockedBy.length), now: at }
+      const wanted = command(context)
+      const step = isRefusal(wanted) ? wanted : transition(current, wanted, at)
+      if (isRefusal(step)) return step
+      const writes = step.refused === undefined ? extra?.writes(context, step) ?? [] : []
+      return commitOf(current, step, writes, at)
+    })
+  }
+
+  return { find, look, change }
+}
+
+function commitOf(previous: ApprovalCase, step: Step, extra: readonly Write[], now: number): Commit<Changed> {
+  const result: Changed = { ...step, previous }
+  if (step.next === previous) return { writes: extra, facts: [], result }
+  const { facts } = step
+  return { writes: [...caseWrites(step.next), ...runWrites(step.next, facts, now), ...extra], facts: factEvents(step.next, facts, now), result }
+}
+
+/** The case and what proxies see of it, always together. */
+export function caseWrites(next: ApprovalCase): readonly Write[] {
+  return [
+    { kind: 'put', ref: { collection: cases, id: next.id }, data: caseDocument(next) },
+    { kind: 'put', ref: { collection: approvals, id: next.id }, data: viewOf(next) },
+  ]
+}
+
+/** The last run of a digest, for the card of the next request. */
+function runWrites({ id, digest, requester, state }: ApprovalCase, facts: readonly Fact[], now: number): readonly Write[] {
+  if (state.state !== 'answered' && state.state !== 'unknown') return []
+  if (!facts.some(({ type }) => type === 'approval.completed')) return []
+  const data: Run = {
+    approval: id, agent: requester.id, run: requester.run, at: state.settledAt, outcome: state.state,
+    ...state.state === 'answered' ? { status: state.status } : {}, deleteAt: now + KEEP_MS,
+  }
+  return [{ kind: 'put', ref: { collection: runs, id: digest }, data }]
+}
+
+function lockable({ requester, target }: ApprovalCase) {
+  return { agent: requester.id, run: requester.run, target }
+}
+
+function notFound(id: string): Refusal {
+  return refuse('NOT_FOUND', `There is no approval ${id}.`)
+}

@@ -1,0 +1,99 @@
+/** The direct calls of a proxy: claim once, say how it ended, read the stored answer (invariants 4 and 5). */
+import { attachHash, equalInConstantTime } from '@lockkeeper/domain/digest'
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import type { ApprovalApi, Outcome, StoredAnswer } from '@lockkeeper/domain/ports'
+import type { ApprovalCase } from './approval-case.ts'
+import type { CaseStore, ChangeContext, Changed } from './case-store.ts'
+import type { LockFacts } from './lock-documents.ts'
+import type { Log } from './log.ts'
+import { instant, refusalOf } from './outcome-texts.ts'
+import type { ReceiptBox } from './receipt-box.ts'
+import { route, type People } from './routing.ts'
+import type { Command, Completion, ReceiptWindows } from './state-machine.ts'
+
+export interface ClaimParts {
+  readonly store: CaseStore
+  readonly receipts: ReceiptBox
+  readonly people: People
+  readonly selfApproval: boolean
+  readonly windows: ReceiptWindows
+  readonly dialByMs: number
+  readonly claimTimeoutMs: number
+  readonly log: Log
+}
+
+export function createApprovalApi(parts: ClaimParts): ApprovalApi {
+  const { store, receipts, windows } = parts
+
+  const claim: ApprovalApi['claim'] = async ({ approval, attach, decisionHash, stateHash, holder }) => {
+    const command = ({ current, locks }: ChangeContext): Command => ({
+      kind: 'claim', attachHash: attachHash(attach), decisionHash, holder: holder.slice(0, 256),
+      ...stateHash === undefined ? {} : { stateHash }, ...locks.inForce === undefined ? {} : { lock: locks.inForce },
+      electorate: route(parts.people, current.requester, current.terms, parts.selfApproval), claimMs: parts.claimTimeoutMs,
+    })
+    const changed = await store.change(approval, command)
+    const refusal = refusalIn(changed)
+    if (refusal !== undefined) return refusal
+    const { state } = (changed as Changed).next
+    if (state.state !== 'claimed') throw new TypeError('a claim that was not refused is held')
+    return { fence: state.fence, dialWithinMs: parts.dialByMs }
+  }
+
+  const complete: ApprovalApi['complete'] = async ({ approval, fence, outcome }) => {
+    const found = await store.find(approval)
+    if (found === undefined) return refuse('NOT_FOUND', `There is no approval ${approval}.`)
+    const blob = await keep(found, outcome)
+    const changed = await store.change(approval, () => ({ kind: 'complete', fence, windows, outcome: completion(outcome, blob) }))
+    const state = isRefusal(changed) ? undefined : changed.next.state
+    const used = state?.state === 'answered' && state.receipt?.blob === blob
+    if (blob !== undefined && !used) await receipts.remove(blob)
+    return refusalIn(changed)
+  }
+
+  async function keep(found: ApprovalCase, outcome: Outcome): Promise<string | undefined> {
+    if (outcome.kind !== 'answered' || outcome.answer === undefined || found.returnsSecret) return undefined
+    return receipts.put({ approval: found.id, attachHash: found.attachHash }, outcome.answer)
+  }
+
+  const receipt: ApprovalApi['receipt'] = async ({ approval, attach }) => {
+    const looked = await store.look(approval)
+    if (looked === undefined || !equalInConstantTime(looked.current.attachHash, attachHash(attach))) return refuse('NOT_FOUND', 'There is no such approval for this agent, run and call.')
+    return readReceipt(parts, looked.current, looked.locks)
+  }
+
+  const delivered: ApprovalApi['delivered'] = async ({ approval, attach }) => {
+    const changed = await store.change(approval, () => ({ kind: 'deliver', attachHash: attachHash(attach), windows }))
+    const refusal = refusalIn(changed)
+    if (refusal !== undefined) parts.log.warn({ approval, reason: refusal.reason }, 'a delivery was reported for no readable receipt')
+  }
+
+  return { claim, complete, receipt, delivered }
+}
+
+async function readReceipt({ receipts, log }: ClaimParts, current: ApprovalCase, { inForce, latestAt }: LockFacts): Promise<StoredAnswer | Refusal> {
+  const { state, id, attachHash: bound } = current
+  if (inForce !== undefined) return refuse('AGENT_LOCKED', `${inForce.id} stops this call: ${inForce.reason}`)
+  if (state.state !== 'answered') return refusalOf(current)
+  if (state.receipt === undefined || latestAt >= state.settledAt) return gone(current)
+  try {
+    return await receipts.get({ approval: id, attachHash: bound }, state.receipt.blob) ?? gone(current)
+  } catch (cause) {
+    if (!(cause instanceof Error) || !cause.message.includes('authenticate')) throw cause
+    log.error({ approval: id }, 'a stored answer was changed or belongs to another call; it is not given out')
+    return gone(current)
+  }
+}
+
+function gone({ id, method, state }: ApprovalCase): Refusal {
+  const ran = state.state === 'answered' ? ` at ${instant(state.settledAt)} with status ${state.status}` : ''
+  return refuse('RECEIPT_GONE', { message: `${id} (${method}) ran${ran}; its answer is not kept. Sending the same call again asks for a new approval.`, metadata: { approval: id } })
+}
+
+function completion(outcome: Outcome, blob: string | undefined): Completion {
+  if (outcome.kind !== 'answered') return { kind: outcome.kind, why: outcome.why.slice(0, 500) }
+  return { kind: 'answered', status: outcome.status, delivered: outcome.delivered, ...blob === undefined ? {} : { blob } }
+}
+
+function refusalIn(changed: Changed | Refusal): Refusal | undefined {
+  return isRefusal(changed) ? changed : changed.refused
+}

@@ -1,0 +1,93 @@
+/** What the approval service keeps for itself. Proxies see `approvals` and `locks` (shared/domain) and nothing of this. */
+import type { AccessRequest, Collection } from '@lockkeeper/domain/ports'
+import type { ApprovalCase, CaseState } from './approval-case.ts'
+
+const DAY_MS = 86_400_000
+/** How long settled cases, slots and runs are kept. */
+export const KEEP_MS = 30 * DAY_MS
+/** How long handled events and used proofs are remembered; longer than any redelivery and any proof's life. */
+export const REMEMBER_MS = 7 * DAY_MS
+
+/** The whole state of one request. Id = approval id. */
+export type CaseDocument = ApprovalCase & {
+  readonly stateName: CaseState['state']
+  /** False once retired: nothing more happens to it by itself. */
+  readonly open: boolean
+  /** Epoch ms at which time itself changes it next. */
+  readonly dueAt: number
+  readonly deleteAt: number
+}
+export const cases: Collection<CaseDocument> = {
+  name: 'approval-cases',
+  ttlField: 'deleteAt',
+  queries: { due: { equal: ['open'], order: { field: 'dueAt', direction: 'asc' } } },
+}
+
+/** The call as it was asked for; removed when the case retires, so that no body outlives its use. Id = approval id. */
+export interface RequestDocument {
+  readonly request?: AccessRequest
+  /** Where a large request lies instead. */
+  readonly blob?: string
+  readonly deleteAt: number
+}
+export const requests: Collection<RequestDocument> = { name: 'approval-requests', ttlField: 'deleteAt', queries: {} }
+
+/** The newest case under one attach key. Id = attach hash. */
+export interface Slot { readonly approval: string, readonly deleteAt: number }
+export const slots: Collection<Slot> = { name: 'approval-slots', ttlField: 'deleteAt', queries: {} }
+
+/** An id that a proxy gave to a call which shares another one's request. Id = the proxy's id. */
+export interface Alias { readonly approval: string, readonly deleteAt: number }
+export const aliases: Collection<Alias> = { name: 'approval-aliases', ttlField: 'deleteAt', queries: {} }
+
+/** Rewritten with every request of one agent, so that its requests are counted one after the other. Id = hash of issuer and agent. */
+export interface Gate { readonly count: number, readonly deleteAt: number }
+export const gates: Collection<Gate> = { name: 'approval-gates', ttlField: 'deleteAt', queries: {} }
+
+/** The last run of one digest, whoever ran it. Id = digest. */
+export interface Run {
+  readonly approval: string
+  readonly agent: string
+  readonly run: string
+  readonly at: number
+  readonly outcome: 'answered' | 'unknown'
+  readonly status?: number
+  readonly deleteAt: number
+}
+export const runs: Collection<Run> = { name: 'approval-runs', ttlField: 'deleteAt', queries: {} }
+
+/** Events that were handled; with `poisoned` those that can never be. Id = hash of source and event id. */
+export interface InboxEntry {
+  readonly type: string
+  readonly source: string
+  readonly event: string
+  readonly at: number
+  readonly poisoned: boolean
+  readonly why?: string
+  readonly deleteAt: number
+}
+export const inbox: Collection<InboxEntry> = {
+  name: 'approval-inbox',
+  ttlField: 'deleteAt',
+  queries: { byPoisoned: { equal: ['poisoned'], order: { field: 'at', direction: 'desc' } } },
+}
+
+/** Proofs that were used once. Id = hash of what was signed. */
+export interface UsedProof { readonly approval: string, readonly at: number, readonly deleteAt: number }
+export const usedProofs: Collection<UsedProof> = { name: 'approval-proofs', ttlField: 'deleteAt', queries: {} }
+
+/** Decisions that were refused, and why. Id = hash of the proof and the time. */
+export interface RefusedDecision {
+  readonly approval: string
+  readonly at: number
+  readonly person?: string
+  readonly verdict: 'approve' | 'deny'
+  readonly reason: string
+  readonly why: string
+  readonly deleteAt: number
+}
+export const refusedDecisions: Collection<RefusedDecision> = {
+  name: 'approval-refused-decisions',
+  ttlField: 'deleteAt',
+  queries: { byApproval: { equal: ['approval'], order: { field: 'at', direction: 'desc' } } },
+}

@@ -1,0 +1,122 @@
+/** `decision.submitted`: proof, then vote. Whatever is refused is written down with why, and changes nothing else. */
+import { sha256 } from '@lockkeeper/domain/digest'
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
+import { PortUnavailable, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
+import type { ApprovalCase } from './approval-case.ts'
+import type { CaseStore, ChangeContext } from './case-store.ts'
+import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type RefusedDecision, type UsedProof } from './collections.ts'
+import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
+import type { Log } from './log.ts'
+import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
+import { route, type People } from './routing.ts'
+import type { Command } from './state-machine.ts'
+
+export interface DecisionParts {
+  readonly documents: DocumentStore
+  readonly store: CaseStore
+  readonly people: People
+  readonly proofs: ProofChecks
+  readonly now: () => number
+  readonly selfApproval: boolean
+  readonly log: Log
+}
+
+export interface Decided {
+  readonly approval: string
+  /** `pending` while more approvals are needed. */
+  readonly state: ApprovalCase['state']['state']
+  readonly person: string
+  /** Approvals that count, and how many are needed. */
+  readonly approvals: number
+  readonly quorum: number
+}
+
+export interface Decisions {
+  /** One decision with its proof; for the admin interface. */
+  decide(decision: unknown): Promise<Decided | Refusal>
+  /** The same, from the bus. Rejects only for what a redelivery can mend. */
+  receive(event: CloudEvent): Promise<void>
+}
+
+/** Difference that the clocks of an identity provider and ours may have. */
+const SKEW_MS = 60_000
+
+export function createDecisions(parts: DecisionParts): Decisions {
+  async function receive(event: CloudEvent): Promise<void> {
+    if (await wasHandled(parts.documents, event)) return
+    const parsed = EVENT_DATA['decision.submitted'].safeParse(event.data)
+    if (!parsed.success) {
+      parts.log.error({ event: event.id, source: event.source }, 'a submitted decision is malformed and was dropped')
+      return poison(parts.documents, event, 'it is no decision')
+    }
+    const outcome = await submit(parts, parsed.data, event)
+    if (isRefusal(outcome) && outcome.reason === 'ISSUER_UNAVAILABLE') throw new PortUnavailable('an approver\'s token cannot be checked now')
+  }
+
+  async function decide(decision: unknown): Promise<Decided | Refusal> {
+    const parsed = EVENT_DATA['decision.submitted'].safeParse(decision)
+    if (!parsed.success) return refuse('REQUEST_INVALID', `The decision is malformed: ${parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`)
+    return submit(parts, parsed.data, undefined)
+  }
+
+  return { decide, receive }
+}
+
+async function submit(parts: DecisionParts, decision: SubmittedDecision, event: CloudEvent | undefined): Promise<Decided | Refusal> {
+  const proven = await checkProof(decision, parts.proofs, parts.now())
+  if (isRefusal(proven)) {
+    if (proven.reason === 'ISSUER_UNAVAILABLE' && event !== undefined) return proven
+    return refuseDecision(parts, decision, undefined, proven, event)
+  }
+  const outcome = await cast(parts, decision, proven, event)
+  return isRefusal(outcome) ? refuseDecision(parts, decision, proven, outcome, event) : outcome
+}
+
+async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, event: CloudEvent | undefined): Promise<Decided | Refusal> {
+  const proofRef: Ref<UsedProof> = { collection: usedProofs, id: proven.fingerprint }
+  const refs: readonly Ref[] = event === undefined ? [proofRef] : [proofRef, inboxRef(event)]
+  const changed = await parts.store.change(decision.approval, (context) => toVote(parts, decision, proven, context), {
+    refs,
+    writes: ({ now, current }) => [
+      { kind: 'put', ref: proofRef, data: { approval: current.id, at: now, deleteAt: now + REMEMBER_MS } },
+      ...event === undefined ? [] : [handled(event, now)],
+    ],
+  })
+  if (isRefusal(changed)) return changed
+  if (changed.refused !== undefined) return changed.refused
+  const { eligible, quorum } = route(parts.people, changed.next.requester, changed.next.terms, parts.selfApproval)
+  const approvals = changed.next.votes.filter(({ person, verdict }) => verdict === 'approve' && eligible.has(person)).length
+  return { approval: changed.next.id, state: changed.next.state.state, person: proven.person, approvals, quorum }
+}
+
+function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, { current, locks, extra, now }: ChangeContext): Command | Refusal {
+  if (extra[0] !== undefined) return refuse('TOKEN_INVALID', 'The decision\'s proof was used before.')
+  if (extra[1] !== undefined) return refuse('TOKEN_INVALID', 'The decision was handled before.')
+  if (decision.approval !== current.id) return refuse('NOT_FOUND', `${decision.approval} shares ${current.id}; decide that one.`)
+  if (proven.madeAt < current.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The decision\'s proof is older than the request.')
+  const { verdict, reason, digest } = decision
+  return {
+    kind: 'vote', digest, electorate: route(parts.people, current.requester, current.terms, parts.selfApproval), lock: locks.inForce,
+    vote: { person: proven.person, verdict, at: now, proof: proven.kind, ...reason === undefined ? {} : { reason } },
+  }
+}
+
+/** Late, double, foreign and forged decisions are facts too: an approver and an auditor can see that they were tried. */
+async function refuseDecision(parts: DecisionParts, decision: SubmittedDecision, proven: Proven | undefined, refusal: Refusal, event: CloudEvent | undefined): Promise<Refusal> {
+  const at = parts.now()
+  const data: RefusedDecision = {
+    approval: decision.approval.slice(0, 128), at, verdict: decision.verdict, reason: refusal.reason, why: refusal.message, deleteAt: at + KEEP_MS,
+    ...proven === undefined ? {} : { person: proven.person },
+  }
+  const id = sha256(JSON.stringify([decision.approval, proven?.fingerprint ?? sha256(JSON.stringify(decision)), refusal.reason]))
+  const ref: Ref<RefusedDecision> = { collection: refusedDecisions, id }
+  const eventRefs: readonly Ref[] = event === undefined ? [] : [inboxRef(event)]
+  await parts.documents.transact([ref, ...eventRefs], ([known, seen], now) => {
+    if (seen !== undefined) return { writes: [], facts: [], result: undefined }
+    const writes: Write[] = known === undefined ? [{ kind: 'put', ref, data }] : []
+    return { writes: event === undefined ? writes : [...writes, handled(event, now)], facts: [], result: undefined }
+  })
+  parts.log.warn({ approval: data.approval, person: proven?.person, verdict: decision.verdict, reason: refusal.reason }, 'a decision was refused')
+  return refusal
+}

@@ -1,0 +1,50 @@
+/** What others see of a case: its facts as CloudEvents and its document for the proxies. */
+import { cloudEvent, type CloudEvent } from '@lockkeeper/domain/events'
+import type { ApprovalDocument } from '@lockkeeper/domain/collections'
+import { isSettled, type ApprovalCase, type Fact } from './approval-case.ts'
+import { KEEP_MS, type CaseDocument } from './collections.ts'
+import { refusalOf } from './outcome-texts.ts'
+import { dueAt } from './state-machine.ts'
+
+export const SOURCE = '/approval'
+
+/** Ids come from the case's revision: a commit that is tried again makes the same events. */
+export function factEvents(next: ApprovalCase, facts: readonly Fact[], now: number): readonly CloudEvent[] {
+  const common = { approval: next.id, agent: next.requester.id, run: next.requester.run, method: next.method, resources: next.resources, mode: next.mode, expiresAt: next.expiresAt }
+  return facts.map(({ type, data }, index) => cloudEvent(type, SOURCE, `${next.id}:${next.revision}:${index}`, now, { ...common, ...data }, next.id))
+}
+
+export function caseDocument(next: ApprovalCase): CaseDocument {
+  const due = dueAt(next)
+  const open = Number.isFinite(due)
+  return { ...next, stateName: next.state.state, open, dueAt: open ? due : 0, deleteAt: deleteAt(next) }
+}
+
+export function caseOf({ stateName: _stateName, open: _open, dueAt: _dueAt, deleteAt: _deleteAt, ...rest }: CaseDocument): ApprovalCase {
+  return rest
+}
+
+/** Far enough away that an open case is never deleted: settling writes it anew. */
+function deleteAt({ state, expiresAt }: ApprovalCase): number {
+  return KEEP_MS + (isSettled(state) ? state.settledAt : 'claimUntil' in state ? Math.max(state.claimUntil, expiresAt) : expiresAt)
+}
+
+export function viewOf(next: ApprovalCase): ApprovalDocument {
+  const { state } = next
+  const refusal = isSettled(state) && state.state !== 'answered' ? refusalOf(next) : undefined
+  return {
+    kind: 'approval', id: next.id, attachHash: next.attachHash, digest: next.digest, decisionHash: next.decisionHash,
+    state: state.state, method: next.method, agent: next.requester.id, run: next.requester.run, expiresAt: next.expiresAt,
+    live: !next.retired, issuer: next.requester.issuer, target: next.target, resources: next.resources, at: next.at,
+    ...refusal === undefined ? {} : { refusal: refusal.reason },
+    ...reasonOf(next, refusal?.message),
+    ...isSettled(state) ? { settledAt: state.settledAt, deleteAt: deleteAt(next) } : {},
+    ...state.state === 'answered' && state.receiptUntil !== undefined ? { receiptUntil: state.receiptUntil } : {},
+  }
+}
+
+/** The approver's own words for a denial, ours for the rest. */
+function reasonOf({ state }: ApprovalCase, message: string | undefined): Pick<ApprovalDocument, 'reason'> {
+  const reason = state.state === 'denied' ? state.reason : message
+  return reason === undefined ? {} : { reason }
+}

@@ -1,0 +1,91 @@
+/**
+ * Proof that a person decided, checked here and nowhere else (invariant 7). Publishing to the topic is no right to approve:
+ * a decision without a signature or an ID token that this file accepts changes nothing.
+ */
+import { verify, type KeyObject } from 'node:crypto'
+import { sha256 } from '@lockkeeper/domain/digest'
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import type { EventData } from '@lockkeeper/domain/events'
+import { fromPlain, isJsonObject, parseStrict, serialise, toPlain } from '@lockkeeper/domain/json'
+import type { PersonId } from '@lockkeeper/domain'
+
+export type SubmittedDecision = EventData<'decision.submitted'>
+
+/** A terminal's public key (Ed25519) and the persons that it may speak for. */
+export interface TerminalKey {
+  readonly publicKey: KeyObject
+  readonly persons: readonly PersonId[]
+}
+
+/** Checks an ID token whose `nonce` must be the digest; a Refusal with ISSUER_UNAVAILABLE is tried again. */
+export type VerifyIdToken = (token: string, digest: string) => Promise<{ readonly id: PersonId } | Refusal>
+
+export interface Proven {
+  readonly person: PersonId
+  readonly kind: 'terminal' | 'idToken'
+  /** Names the proof: the same one is refused a second time. */
+  readonly fingerprint: string
+  /** Epoch ms at which it was made. */
+  readonly madeAt: number
+}
+
+/** A signed decision is that old at most, and this far ahead of our clock. */
+const FRESH_MS = 60_000
+const AHEAD_MS = 5_000
+
+const VERSION = 'lockkeeper-decision-v1'
+
+/** What a terminal signs with Ed25519: canonical JSON of the decision, its person and its time (epoch ms). */
+export function terminalDecisionBytes(decision: { readonly approval: string, readonly digest: string, readonly verdict: 'approve' | 'deny', readonly reason?: string, readonly person: string, readonly at: number }): Uint8Array {
+  const { approval, digest, verdict, reason, person, at } = decision
+  return Buffer.from(serialise(fromPlain([VERSION, approval, digest, verdict, reason ?? null, person, at])))
+}
+
+export interface ProofChecks {
+  readonly terminalKeys: readonly TerminalKey[]
+  readonly verifyIdToken?: VerifyIdToken
+}
+
+/** Who decided, or TOKEN_INVALID with why the proof is none. */
+export async function checkProof(decision: SubmittedDecision, checks: ProofChecks, now: number): Promise<Proven | Refusal> {
+  return decision.proof.kind === 'terminal'
+    ? checkTerminal(decision, decision.proof, checks.terminalKeys, now)
+    : checkIdToken(decision, decision.proof.token, checks.verifyIdToken)
+}
+
+function checkTerminal(decision: SubmittedDecision, proof: { readonly person: string, readonly at: number, readonly signature: string }, keys: readonly TerminalKey[], now: number): Proven | Refusal {
+  const { person, at, signature } = proof
+  if (!Number.isSafeInteger(at)) return invalid('the time of the decision is no time')
+  if (now - at > FRESH_MS) return invalid('the signed decision is over a minute old')
+  if (at - now > AHEAD_MS) return invalid('the signed decision lies in the future')
+  const bytes = terminalDecisionBytes({ ...decision, person, at })
+  const raw = Buffer.from(signature, 'base64url')
+  if (raw.length !== 64 || raw.toString('base64url') !== signature) return invalid('the signature is not 64 bytes in base64url')
+  const signer = keys.find(({ publicKey, persons }) => persons.some((id) => id === person) && verify(null, bytes, publicKey, raw))
+  if (signer === undefined) return invalid('no terminal key that speaks for this person made the signature')
+  return { person: person as PersonId, kind: 'terminal', fingerprint: sha256(bytes), madeAt: at }
+}
+
+async function checkIdToken(decision: SubmittedDecision, token: string, verifyIdToken: VerifyIdToken | undefined): Promise<Proven | Refusal> {
+  if (verifyIdToken === undefined) return invalid('no issuer of approver tokens is configured')
+  if (token.length > 16_384) return invalid('the token is too long')
+  const person = await verifyIdToken(token, decision.digest)
+  if (isRefusal(person)) return person
+  const issuedAt = issuedAtOf(token)
+  if (issuedAt === undefined) return invalid('the token does not say when it was issued')
+  // The signed part alone: a second signature over the same claims is the same proof.
+  const signed = token.slice(0, token.lastIndexOf('.'))
+  return { person: person.id, kind: 'idToken', fingerprint: sha256(signed), madeAt: issuedAt }
+}
+
+/** Ms of the claim `iat` of a token that has been verified already. */
+function issuedAtOf(token: string): number | undefined {
+  const payload = parseStrict(Buffer.from(token.split('.')[1] ?? '', 'base64url'))
+  if (isRefusal(payload) || !isJsonObject(payload)) return undefined
+  const { iat } = toPlain(payload) as { readonly iat?: unknown }
+  return typeof iat === 'number' && Number.isFinite(iat) ? iat * 1000 : undefined
+}
+
+function invalid(why: string): Refusal {
+  return refuse('TOKEN_INVALID', `The decision's proof was refused: ${why}.`)
+}

@@ -1,0 +1,81 @@
+/** `/v1/approvals` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
+import { ERRORS, isRefusal, type Refusal } from '@lockkeeper/domain/errors'
+import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
+import { z } from 'zod'
+import type { ApprovalAdmin, ListFilter } from './admin.ts'
+import { renderCardText } from './card-text.ts'
+import type { Log } from './log.ts'
+
+const listQuery = z.strictObject({
+  state: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'claimed', 'answered', 'unknown']).optional(),
+  agent: z.string().max(512).optional(),
+  run: z.string().max(512).optional(),
+  limit: z.coerce.number().int().min(1).max(200).optional(),
+  cursor: z.string().max(2048).optional(),
+})
+const who = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().min(1).max(1000) })
+
+export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
+  const router = express.Router()
+  router.use(express.json({ limit: '64kb', strict: true }))
+  router.get('/v1/approvals', async (request, response) => {
+    const filter = listQuery.safeParse(request.query)
+    if (!filter.success) return malformed(response, filter.error)
+    send(response, await admin.list(filter.data as ListFilter))
+  })
+  router.get('/v1/approvals/:id', async (request, response) => {
+    const detail = await admin.show(request.params.id)
+    if (isRefusal(detail) || request.accepts(['json', 'text']) !== 'text') return send(response, detail)
+    response.type('text/plain').send(detail.card === undefined ? `${detail.approval.id}  ${detail.approval.state}\n${detail.summary}\n` : renderCardText(detail.card))
+  })
+  router.post('/v1/approvals/:id/decisions', async (request, response) => {
+    const decision: unknown = request.body
+    if (typeof decision !== 'object' || decision === null) return send(response, refusedBody('The body is no decision.'))
+    send(response, await admin.decide({ ...decision, approval: request.params.id }))
+  })
+  router.post('/v1/approvals/:id/revoke', async (request, response) => {
+    const body = who.safeParse(request.body)
+    if (!body.success) return malformed(response, body.error)
+    send(response, await admin.revoke({ id: request.params.id, ...body.data }))
+  })
+  router.get('/v1/locks', async (_request, response) => send(response, { locks: await admin.listLocks() }))
+  router.post('/v1/locks', async (request, response) => send(response, await admin.setLock(request.body as Parameters<ApprovalAdmin['setLock']>[0])))
+  router.post('/v1/locks/:id/lift', async (request: Request<{ id: string }>, response) => {
+    const body = who.safeParse(request.body)
+    if (!body.success) return malformed(response, body.error)
+    send(response, await admin.liftLock({ id: request.params.id, ...body.data }))
+  })
+  router.use(failure(log))
+  return router
+}
+
+function send(response: Response, answer: object | Refusal): void {
+  response.set('cache-control', 'no-store')
+  if (!isRefusal(answer)) return void response.json(answer)
+  const { http } = ERRORS[answer.reason]
+  problem(response, http, answer.reason, answer.message)
+}
+
+/** RFC 9457. */
+function problem(response: Response, status: number, reason: string, detail: string): void {
+  response.status(status).type('application/problem+json').send(JSON.stringify({ type: `https://lockkeeper.dev/errors/${reason}`, title: reason, status, detail }))
+}
+
+function malformed(response: Response, error: z.ZodError): void {
+  send(response, refusedBody(error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')))
+}
+
+function refusedBody(message: string): Refusal {
+  return { refused: true, reason: 'REQUEST_INVALID', message }
+}
+
+/** What express could not read is the caller's; the rest is ours and its text stays here. */
+function failure(log: Log): ErrorRequestHandler {
+  return (cause: unknown, _request, response, next) => {
+    if (response.headersSent) return next(cause)
+    const status = (cause as { readonly status?: unknown }).status
+    if (typeof status === 'number' && status >= 400 && status < 500) return problem(response, status, 'REQUEST_INVALID', 'The body cannot be read as JSON of at most 64 KiB.')
+    log.error({ err: cause }, 'an admin request failed')
+    problem(response, 503, 'APPROVAL_UNAVAILABLE', 'The approval service cannot answer now.')
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The approval service: request → decision → grant → claim → receipt, and locks.
+ * Imports no adapter; an edition's composition root gives the ports. Everything the package exports stands here.
+ */
+import { TOPICS } from '@lockkeeper/domain/events'
+import { approvals, HEARTBEAT_EVERY_MS, locks as lockCollection } from '@lockkeeper/domain/collections'
+import type { Clock } from '@lockkeeper/domain'
+import type { ApprovalApi, BlobStore, Collection, Delivery, DocumentStore, EventBus, Subscription, SubscriptionOptions } from '@lockkeeper/domain/ports'
+import type { Router } from 'express'
+import { createAdmin, type ApprovalAdmin } from './admin.ts'
+import { createApprovalApi } from './claims.ts'
+import { createCaseStore } from './case-store.ts'
+import { aliases, cases, gates, inbox, refusedDecisions, requests, runs, slots, usedProofs } from './collections.ts'
+import { createDecisions } from './decisions.ts'
+import { beat } from './heartbeat.ts'
+import { receiveRequest } from './intake.ts'
+import { createLocks } from './locks.ts'
+import type { Log } from './log.ts'
+import type { TerminalKey, VerifyIdToken } from './proof.ts'
+import { createReceiptBox } from './receipt-box.ts'
+import { repeat, type RepeatedWork } from './repeated-work.ts'
+import { createRequestStore } from './request-store.ts'
+import { createRoutes } from './routes.ts'
+import type { People } from './routing.ts'
+import { readSettings, type ApprovalSettings } from './settings.ts'
+import { sweepCases, sweepLocks, sweepOrphans } from './sweeper.ts'
+
+export interface ApprovalPorts {
+  readonly documents: DocumentStore
+  readonly events: EventBus
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly people: People
+  /** 32 bytes that seal receipts. Another key makes the stored ones unreadable. */
+  readonly receiptKey: Uint8Array
+  /** Terminals whose signed decisions count, each with the persons that it may speak for. */
+  readonly terminalKeys: readonly TerminalKey[]
+  /** Checks approvers' ID tokens; without it none is accepted. */
+  readonly verifyIdToken?: VerifyIdToken
+  readonly log: Log
+}
+
+export interface ApprovalService {
+  /** For proxies: claim, complete, receipt, delivered. */
+  readonly api: ApprovalApi
+  /** For operators, on the admin socket. */
+  readonly admin: ApprovalAdmin
+  /** The same as HTTP, for the admin listener only. */
+  readonly routes: Router
+  /** What `start` subscribes to; an edition whose bus pushes over HTTP calls `handle` itself. It rejects only for what a redelivery can mend. */
+  readonly subscriptions: readonly { readonly options: SubscriptionOptions, readonly handle: (delivery: Delivery) => Promise<void> }[]
+  /** Beats once, then subscribes and keeps sweeping. Rejects with PortUnavailable when the first beat cannot be written. */
+  start(): Promise<void>
+  /** One heartbeat; `start` does it each second. */
+  beat(): Promise<void>
+  /** One bounded pass over what time has ended; `start` does it each second. The number of cases that moved. */
+  sweep(): Promise<number>
+  /** Stops taking events and waits for what is in flight. */
+  drain(): Promise<void>
+}
+
+/** Collections that the store must be opened with. */
+export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, aliases, gates, runs, inbox, usedProofs, refusedDecisions]
+
+export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
+  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode } = readSettings(settings)
+  const { documents, events, blobs, clock, people, log } = ports
+  const now = (): number => clock.now()
+  const store = createCaseStore(documents, now)
+  const receipts = createReceiptBox(blobs, ports.receiptKey)
+  const requestStore = createRequestStore(documents, blobs)
+  const locks = createLocks(documents, now)
+  const proofs = { terminalKeys: ports.terminalKeys, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken } }
+  const decisions = createDecisions({ documents, store, people, proofs, now, selfApproval, log })
+  const intake = { documents, requestStore, people, mode, selfApproval, pendingPerAgent, log }
+  const sweeping = { documents, store, receipts, requestStore, now }
+  const admin = createAdmin({ documents, store, requestStore, receipts, people, decisions, locks, mode, selfApproval, now })
+  const running: { subscriptions: Subscription[], work: RepeatedWork[] } = { subscriptions: [], work: [] }
+
+  const subscriptions: ApprovalService['subscriptions'] = [
+    { options: { topic: TOPICS.access, name: 'approval-access' }, handle: async ({ event }) => event.type === 'access.requested' ? receiveRequest(intake, event) : undefined },
+    { options: { topic: TOPICS.decisions, name: 'approval-decisions' }, handle: async ({ event }) => event.type === 'decision.submitted' ? decisions.receive(event) : undefined },
+  ]
+
+  const sweep = async (): Promise<number> => {
+    await sweepLocks(documents, now)
+    return sweepCases(sweeping)
+  }
+
+  async function start(): Promise<void> {
+    if (running.work.length > 0) throw new TypeError('the approval service was started already')
+    await beat(documents)
+    running.subscriptions = subscriptions.map(({ options, handle }) => events.subscribe(options, handle))
+    const failed = (what: string) => (cause: unknown): void => log.error({ err: cause }, `${what} failed; it is tried again`)
+    running.work = [
+      repeat(HEARTBEAT_EVERY_MS, () => beat(documents), failed('the heartbeat')),
+      repeat(HEARTBEAT_EVERY_MS, sweep, failed('the sweep')),
+      repeat(3_600_000, () => sweepOrphans(sweeping), failed('the sweep of orphaned receipts')),
+    ]
+  }
+
+  async function drain(): Promise<void> {
+    const { subscriptions: open, work } = running
+    running.subscriptions = []
+    await Promise.all([...open.map((each) => each.close()), ...work.map((each) => each.stop())])
+  }
+
+  return {
+    api: createApprovalApi({ store, receipts, people, selfApproval, windows, dialByMs, claimTimeoutMs, log }),
+    admin, routes: createRoutes(admin, log), subscriptions, start, sweep, drain, beat: () => beat(documents),
+  }
+}
+
+export type { ApprovalAdmin, ApprovalDetail, ApprovalPage, ListFilter } from './admin.ts'
+export { renderCard, type Card, type CardInput } from './card.ts'
+export { renderCardText } from './card-text.ts'
+export type { Decided } from './decisions.ts'
+export { lockId } from './lock-documents.ts'
+export type { Log } from './log.ts'
+export { terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
+export type { People } from './routing.ts'
+export type { ApprovalSettings } from './settings.ts'

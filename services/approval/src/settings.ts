@@ -1,0 +1,28 @@
+/** Settings of the approval service: bounds, defaults, and what real mode never allows. */
+import { z } from 'zod'
+
+const ms = (least: number, most: number, usual: number) => z.number().int().min(least).max(most).default(usual)
+
+const schema = z.strictObject({
+  mode: z.enum(['sandbox', 'real']),
+  /** Sandbox only: the agent's own sponsor may approve, and an unknown sponsor needs no second reviewer. Default false. */
+  selfApproval: z.boolean().default(false),
+  /** Requests of one agent that may wait at once, default 50. */
+  pendingPerAgent: z.number().int().min(1).max(1000).default(50),
+  /** Ms from a claim within which the first byte must be sent, default 5,000. */
+  dialByMs: ms(100, 60_000, 5_000),
+  /** Ms after which a silent claim is `unknown`, default 600,000. */
+  claimTimeoutMs: ms(1_000, 3_600_000, 600_000),
+  receiptWindows: z.strictObject({ undeliveredMs: ms(1_000, 3_600_000, 600_000), deliveredMs: ms(1_000, 3_600_000, 60_000) }).prefault({}),
+}).refine(({ mode, selfApproval }) => mode === 'sandbox' || !selfApproval, { path: ['selfApproval'], message: 'is for sandbox mode only (invariant 14)' })
+  .refine(({ dialByMs, claimTimeoutMs }) => dialByMs < claimTimeoutMs, { path: ['claimTimeoutMs'], message: 'must be longer than dialByMs' })
+
+export type ApprovalSettings = z.input<typeof schema>
+export type ReadSettings = z.output<typeof schema>
+
+/** TypeError that names every wrong setting at once. */
+export function readSettings(settings: ApprovalSettings): ReadSettings {
+  const parsed = schema.safeParse(settings)
+  if (parsed.success) return parsed.data
+  throw new TypeError(`approval settings: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`)
+}

@@ -1,0 +1,66 @@
+/** Moves cases on when their time has come: expiry, silent claims, receipts past their window, retirement. Bounded per pass. */
+import { isRefusal } from '@lockkeeper/domain/errors'
+import { isInForce, locks, type LockDocument } from '@lockkeeper/domain/collections'
+import type { DocumentStore, Ref } from '@lockkeeper/domain/ports'
+import type { CaseStore } from './case-store.ts'
+import { cases, KEEP_MS } from './collections.ts'
+import type { ReceiptBox } from './receipt-box.ts'
+import type { RequestStore } from './request-store.ts'
+
+const PER_PASS = 200
+
+export interface SweepParts {
+  readonly documents: DocumentStore
+  readonly store: CaseStore
+  readonly receipts: ReceiptBox
+  readonly requestStore: RequestStore
+  readonly now: () => number
+}
+
+/** One pass; the number of cases that moved. */
+export async function sweepCases(parts: SweepParts): Promise<number> {
+  const due = await parts.documents.query(cases, { name: 'due', equal: { open: true }, from: 0, to: parts.now(), limit: PER_PASS })
+  let moved = 0
+  for (const { id } of due.docs) {
+    const changed = await parts.store.change(id, () => ({ kind: 'tick' }))
+    if (isRefusal(changed) || changed.next === changed.previous) continue
+    moved += 1
+    for (const blob of changed.dropped ?? []) await parts.receipts.remove(blob)
+    if (changed.next.retired) await parts.requestStore.remove(id)
+  }
+  return moved
+}
+
+/** Locks whose end has passed leave the watched set; they were out of force already. */
+export async function sweepLocks(documents: DocumentStore, now: () => number): Promise<void> {
+  const live = await documents.query(locks, { name: 'live', equal: { live: true }, limit: 1000 })
+  for (const { id, data } of live.docs) {
+    if (data.kind !== 'lock' || isInForce(data, now())) continue
+    const ref: Ref<LockDocument> = { collection: locks as typeof ref.collection, id }
+    await documents.transact([ref], ([doc], at) => {
+      const lock = doc?.data as LockDocument | undefined
+      if (lock === undefined || !lock.live || isInForce(lock, at)) return { writes: [], facts: [], result: undefined }
+      return { writes: [{ kind: 'put', ref, data: { ...lock, live: false, revision: lock.revision + 1, deleteAt: at + KEEP_MS } }], facts: [], result: undefined }
+    })
+  }
+}
+
+/** Sealed answers that no case names: left by a process that ended between storing one and saying so. Run at start; bounded. */
+export async function sweepOrphans({ store, receipts }: SweepParts): Promise<number> {
+  let removed = 0
+  let after: string | undefined
+  for (let page = 0; page < 50; page += 1) {
+    const found = await receipts.list(after)
+    for (const { key, approval } of found) {
+      const owner = await store.find(approval)
+      const { state } = owner ?? {}
+      // A claim in flight may be about to name it.
+      if (state?.state === 'claimed' || (state?.state === 'answered' && state.receipt?.blob === key)) continue
+      await receipts.remove(key)
+      removed += 1
+    }
+    after = found.at(-1)?.key
+    if (found.length < 200) break
+  }
+  return removed
+}
