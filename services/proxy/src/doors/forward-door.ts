@@ -1,0 +1,89 @@
+/**
+ * The forward door: CONNECT (RFC 9110 section 9.3.6). TLS for target hosts ends here, under the gateway's own authority; every other
+ * host is refused and recorded, unless the configuration names it as one to tunnel.
+ */
+import type { IncomingMessage, Server } from 'node:http'
+import { connect as connectTcp, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { ERRORS, googleErrorBody, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import type { CertificateAuthority } from './certificate-authority.ts'
+
+export interface ForwardDoorSettings {
+  readonly authority: CertificateAuthority
+  /** Hosts passed through unseen, such as a package registry: exact names. Recorded, never judged. */
+  readonly tunnel: readonly string[]
+}
+
+export interface ForwardDoorPorts {
+  readonly isTarget: (host: string) => boolean
+  /** Where decrypted connections go on. */
+  readonly inner: Server
+  readonly record: (host: string, refusal: Refusal | undefined) => void
+}
+
+const HANDSHAKE_MS = 10_000
+const AUTHORITY = /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\]):(\d{1,5})$/
+
+export interface ForwardDoor {
+  readonly connect: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** The host of the tunnel that a decrypted connection came through. */
+  readonly hostOf: (socket: Socket) => string | undefined
+}
+
+export function openForwardDoor({ authority, tunnel }: ForwardDoorSettings, { isTarget, inner, record }: ForwardDoorPorts): ForwardDoor {
+  const hosts = new WeakMap<Socket, string>()
+  const end = (host: string, socket: Duplex, head: Buffer): void => {
+    authority.contextFor(host).then((secureContext) => {
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+      if (head.length > 0) socket.unshift(head)
+      const secure = new TLSSocket(socket as Socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
+      hosts.set(secure, host)
+      const timer = setTimeout(() => secure.destroy(), HANDSHAKE_MS)
+      secure.once('error', () => secure.destroy())
+      secure.once('close', () => clearTimeout(timer))
+      secure.once('secure', () => {
+        clearTimeout(timer)
+        inner.emit('connection', secure)
+      })
+    }, () => stop(socket, refuse('INTERNAL', 'No certificate could be made for this host. Nothing was sent.')))
+  }
+  return {
+    hostOf: (socket) => hosts.get(socket),
+    connect(request, socket, head) {
+      socket.on('error', () => socket.destroy())
+      const [, host, port] = AUTHORITY.exec((request.url ?? '').toLowerCase()) ?? []
+      if (host === undefined || port === undefined) {
+        const refusal = refuse('REQUEST_INVALID', 'CONNECT needs host:port. Nothing was opened.')
+        record((request.url ?? '').slice(0, 253), refusal)
+        return stop(socket, refusal)
+      }
+      if (port === '443' && isTarget(host)) return end(host, socket, head)
+      if (tunnel.includes(host)) {
+        record(host, undefined)
+        return passThrough(host, Number(port), socket, head)
+      }
+      const refusal = refuse('TARGET_UNKNOWN', { message: `${host}:${port} is no registered target, so no connection is opened. Nothing was sent.`, metadata: { host: host.slice(0, 253) } })
+      record(`${host}:${port}`, refusal)
+      stop(socket, refusal)
+    },
+  }
+}
+
+function passThrough(host: string, port: number, socket: Duplex, head: Buffer): void {
+  const far = connectTcp({ host, port, timeout: HANDSHAKE_MS })
+  far.once('connect', () => {
+    far.setTimeout(0)
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+    if (head.length > 0) far.write(head)
+    far.pipe(socket).pipe(far)
+  })
+  far.once('timeout', () => far.destroy(new Error('no connection in time')))
+  far.once('error', () => stop(socket, refuse('UPSTREAM_UNREACHABLE', `No connection to ${host} could be made.`)))
+  socket.once('close', () => far.destroy())
+}
+
+function stop(socket: Duplex, refusal: Refusal): void {
+  const body = googleErrorBody(refusal)
+  socket.end(`HTTP/1.1 ${ERRORS[refusal.reason].http} ${refusal.reason}\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+}

@@ -1,0 +1,136 @@
+/** What is meant: target, method, resources, arguments, body. What is not understood is refused (invariant 2). */
+import type { Call, CallBody } from '@lockkeeper/domain'
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { isJsonObject, parseStrict, serialise, type JsonObject } from '@lockkeeper/domain/json'
+import { iamChange, type Match } from '@lockkeeper/catalog'
+import { Readable } from 'node:stream'
+import { collectBody, hasBody, invite } from '../body/collect-body.ts'
+import { frameMultipart, readMultipart } from '../body/multipart-related.ts'
+import { readRequestHeaders, type RequestHeaders } from '../exchange/request-headers.ts'
+import { checkHttpPath, httpMethod, readQuery } from '../http-method.ts'
+import type { Parts } from '../parts.ts'
+import type { Classified, Passage, SessionUse, Witnesses } from '../passage.ts'
+import type { Target } from '../targets.ts'
+
+type Needs = Passage & Pick<Witnesses, 'verified'> & Partial<Pick<Witnesses, 'classified'>>
+
+/** What is sent upstream as the body. */
+interface Sent { readonly body: CallBody, readonly stream?: Readable, readonly contentType?: string }
+
+export function classifyCall(passage: Needs, parts: Parts): Classified | Refusal | Promise<Classified | Refusal> {
+  // The bytes of a released hold are the bytes that were read: reading them again could not differ.
+  if (passage.classified !== undefined) return passage.classified
+  const { arrival, request } = passage
+  const target = parts.targets.find(arrival.host)
+  if (target === undefined) return refuse('TARGET_UNKNOWN', { message: `The host ${arrival.host.slice(0, 253)} is no registered target. Nothing was sent.`, metadata: { host: arrival.host.slice(0, 253) } })
+  passage.facts.target = target.name
+  const headers = readRequestHeaders(request.rawHeaders, target.kind)
+  if (isRefusal(headers)) return headers
+  const match = target.kind === 'google' ? parts.catalog.match({ host: arrival.host, verb: request.method ?? '', path: arrival.path, query: arrival.query }) : matchHttp(passage)
+  if (isRefusal(match)) return match
+  const { facts } = passage
+  facts.method = match.method.id
+  facts.risk = match.method.risk
+  facts.change = match.method.change
+  const session = match.media === 'upload-resumable' ? openSession(passage, target, match, parts) : undefined
+  if (isRefusal(session)) return session
+  facts.resources = session?.resources ?? match.resources
+  const sent = readBody(passage, match, session, parts)
+  return sent instanceof Promise
+    ? sent.then((late) => isRefusal(late) ? late : classified(passage, target, match, headers, late, session))
+    : isRefusal(sent) ? sent : classified(passage, target, match, headers, sent, session)
+}
+
+function matchHttp({ arrival, request }: Passage): Match | Refusal {
+  const method = httpMethod(arrival.host, request.method ?? '')
+  if (isRefusal(method)) return method
+  const wrong = checkHttpPath(arrival.path)
+  if (wrong !== undefined) return wrong
+  const found = readQuery(arrival.query)
+  if (found === undefined) return refuse('REQUEST_AMBIGUOUS', 'A query argument stands twice or does not decode. Nothing was sent.')
+  return { method, path: arrival.path, query: arrival.query, arguments: found, resources: [`//${arrival.host}${arrival.path}`], media: 'none' }
+}
+
+function openSession({ verified, request }: Needs, target: Target, match: Match, { sessions }: Parts): (SessionUse & { readonly resources: readonly string[] }) | Refusal | undefined {
+  const id = match.arguments['upload_id']
+  if (id === undefined) return undefined
+  if (request.method !== 'PUT' && request.method !== 'DELETE') return refuse('METHOD_UNKNOWN', { message: 'An upload session takes PUT and DELETE only. Nothing was sent.' })
+  const session = sessions.open(id, verified.agent, target.name)
+  if (isRefusal(session)) return session
+  return { resources: session.resources, decisionHash: session.decisionHash, upstreamPath: session.path, upstreamQuery: session.query, ...(session.approval === undefined ? {} : { approval: session.approval }) }
+}
+
+function classified(passage: Needs, target: Target, match: Match, headers: RequestHeaders, sent: Sent, session: (SessionUse & { readonly resources: readonly string[] }) | undefined): Classified {
+  const project = headers.meaningful['x-goog-user-project']
+  const call: Call = {
+    target: target.name, method: match.method, host: passage.arrival.host, path: match.path, query: match.query,
+    resources: session?.resources ?? match.resources,
+    arguments: project === undefined ? match.arguments : { ...match.arguments, 'header.X-Goog-User-Project': project },
+    body: sent.body, media: match.media,
+    ...(sent.body.kind === 'json' && match.method.id.endsWith('.setIamPolicy') ? { iam: iamChange(sent.body.value) } : {}),
+  }
+  return { call, target, headers, stream: sent.stream, contentType: sent.contentType, session } as Classified
+}
+
+function readBody(passage: Needs, match: Match, session: SessionUse | undefined, parts: Parts): Sent | Refusal | Promise<Sent | Refusal> {
+  const { request, response } = passage
+  const carries = hasBody(request)
+  if (session !== undefined) return { body: media(passage), stream: carries ? mediaStream(passage) : undefined }
+  if (!carries) return { body: { kind: 'none' } }
+  if (request.method === 'GET' || request.method === 'HEAD') return refuse('REQUEST_AMBIGUOUS', 'A GET request carries a body. Nothing was sent; send it without one.')
+  if (match.media === 'upload-simple') return { body: media(passage), stream: mediaStream(passage) }
+  if (match.media === 'upload-multipart') return readUpload(passage, match, parts)
+  const type = request.headers['content-type'] ?? ''
+  const isJson = /^application\/(?:[\w.-]+\+)?json\b/i.test(type)
+  if (match.method.api === 'http' && !isJson) return { body: media(passage), stream: mediaStream(passage) }
+  if (type !== '' && !isJson) return refuse('REQUEST_AMBIGUOUS', { message: `The body must be JSON; its Content-Type is ${type.slice(0, 60)}. Nothing was sent.` })
+  if (!isIdentity(request.headers['content-encoding'])) return refuse('REQUEST_AMBIGUOUS', 'The JSON body is compressed. Nothing was sent; send it as it is.')
+  return collectBody(request, response, parts.settings.limits.inspectBody).then((bytes) => {
+    if (isRefusal(bytes)) return bytes
+    passage.requestBytes = bytes.length
+    return readJson(bytes, match, parts)
+  })
+}
+
+function isIdentity(encoding: string | undefined): boolean {
+  return encoding === undefined || encoding.toLowerCase() === 'identity'
+}
+
+/** Parsed once, fields checked, written anew: these bytes are judged, digested and sent. */
+function readJson(bytes: Uint8Array, match: Match, { catalog }: Parts): Sent | Refusal {
+  if (bytes.length === 0) return { body: { kind: 'none' } }
+  const parsed = parseStrict(bytes)
+  if (isRefusal(parsed)) return parsed
+  if (!isJsonObject(parsed)) return refuse('REQUEST_INVALID', 'The JSON body is no object. Nothing was sent.')
+  const value = match.method.api === 'http' ? parsed : catalog.checkBody(match.method, parsed)
+  if (isRefusal(value)) return value
+  return { body: { kind: 'json', value, bytes: Buffer.from(serialise(value)) } }
+}
+
+async function readUpload(passage: Needs, match: Match, { settings, catalog }: Parts): Promise<Sent | Refusal> {
+  const { request, response } = passage
+  invite(request, response)
+  const upload = await readMultipart(request, request.headers['content-type'] ?? '', settings.limits.collectBody)
+  if (isRefusal(upload)) return upload
+  const parsed = parseStrict(upload.metadata)
+  if (isRefusal(parsed)) return parsed
+  if (!isJsonObject(parsed)) return refuse('REQUEST_INVALID', 'The JSON part of the upload is no object. Nothing was sent.')
+  const metadata: JsonObject | Refusal = catalog.checkBody(match.method, parsed)
+  if (isRefusal(metadata)) return metadata
+  const framed = frameMultipart(Buffer.from(serialise(metadata)), upload.mediaType, upload.media)
+  return { body: { ...media(passage), contentType: upload.mediaType, metadata }, stream: framed.body, contentType: framed.contentType }
+}
+
+function media({ request }: Passage): Extract<CallBody, { kind: 'media' }> {
+  const size = request.headers['content-length']
+  const checksum = request.headers['x-goog-hash'] ?? request.headers['content-md5']
+  return {
+    kind: 'media', contentType: request.headers['content-type'] ?? 'application/octet-stream',
+    ...(size === undefined ? {} : { size: Number(size) }), ...(typeof checksum === 'string' ? { checksum } : {}),
+  }
+}
+
+/** The request itself: its bytes go upstream as they come. The client is told to begin when the upstream asks for them. */
+function mediaStream({ request }: Passage): Readable {
+  return request
+}

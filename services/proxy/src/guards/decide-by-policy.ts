@@ -1,0 +1,71 @@
+/** What policy says of the call, after the two things that no policy can change (invariants 3 and 12). */
+import type { Call, Decision } from '@lockkeeper/domain'
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import type { Policy } from '@lockkeeper/policy-engine'
+import { changesIam, withIamInForce } from '../iam-in-force.ts'
+import type { Parts } from '../parts.ts'
+import type { Classified, Decided, Passage, Witnesses } from '../passage.ts'
+import { matchesResource } from '../resources.ts'
+
+type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'unlocked'>
+
+export function decideByPolicy(passage: Needs, parts: Parts): Decided | Refusal | Promise<Decided | Refusal> {
+  const { call } = passage.classified
+  if (call.method.mintsCredential) {
+    passage.facts.effect = 'deny'
+    passage.facts.rule = 'builtin/mints-credential'
+    return refuse('MINTS_CREDENTIAL', {
+      message: `${call.method.id} hands out a credential; agents get none, whatever policy says. Nothing was sent. Call the API through the gateway instead: it puts the credential in itself.`,
+      metadata: { method: call.method.id, rule: 'builtin/mints-credential' },
+    })
+  }
+  const own = call.resources.find((resource) => parts.settings.protectedResources.some((glob) => matchesResource(glob, resource)))
+  if (own !== undefined && call.method.change) {
+    passage.facts.effect = 'deny'
+    passage.facts.rule = 'builtin/gateway-protected'
+    return refuse('GATEWAY_PROTECTED', { message: `${own} belongs to the gateway itself and is out of reach of every agent. Nothing was sent.`, metadata: { method: call.method.id, rule: 'builtin/gateway-protected' } })
+  }
+  const policy = policyInForce(parts)
+  if (policy === undefined) return STALE
+  // What an IAM change adds and removes is only known beside the policy in force; it is read where a rule speaks about the call at all.
+  if (changesIam(call) && policy.decide(passage.verified.agent, call).rule !== 'builtin/no-rule') return judgeIamChange(passage, parts)
+  return judge(passage, call, policy, parts)
+}
+
+async function judgeIamChange(passage: Needs, parts: Parts): Promise<Decided | Refusal> {
+  const inForce = await withIamInForce(passage, parts)
+  if (isRefusal(inForce)) return inForce
+  const policy = policyInForce(parts)
+  if (policy === undefined) return STALE
+  passage.stateHash = inForce.stateHash
+  ;(passage as { classified: Classified }).classified = { ...passage.classified, call: inForce.call }
+  return judge(passage, inForce.call, policy, parts)
+}
+
+const STALE = refuse('POLICY_STALE', 'The gateway has no policy that is fresh enough to decide by, so it refuses. Nothing was sent; try again in a moment.')
+
+function policyInForce({ policy, settings }: Parts): Policy | undefined {
+  return policy.age() <= settings.staleAfterMs ? policy.current() : undefined
+}
+
+function judge(passage: Needs, call: Call, policy: Policy, { settings }: Parts): Decided | Refusal {
+  const decision = policy.decide(passage.verified.agent, call)
+  passage.facts.effect = decision.effect
+  passage.facts.rule = decision.rule
+  passage.facts.bundle = decision.bundle
+  return decision.effect === 'deny' ? denied(passage, decision, settings.mode) : { decision } as Decided
+}
+
+function denied(passage: Needs, decision: Decision, mode: string): Refusal {
+  const { call } = passage.classified
+  const where = call.resources[0] === undefined ? '' : ` on ${call.resources[0]}`
+  const why = decision.message ?? decision.reasons[0] ?? 'No rule allows it.'
+  const hint = decision.wouldAllow === undefined ? '' : ` What would be allowed: ${decision.wouldAllow}`
+  return refuse('POLICY_DENIED', {
+    message: `Denied by rule ${decision.rule}: ${call.method.id}${where}. ${why} Nothing was sent; sending it again or another way round does not help.${hint}`,
+    metadata: {
+      method: call.method.id, rule: decision.rule, bundle: decision.bundle, mode,
+      ...(decision.wouldAllow === undefined ? {} : { wouldAllow: decision.wouldAllow }),
+    },
+  })
+}

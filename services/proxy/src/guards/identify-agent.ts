@@ -1,0 +1,30 @@
+/** Who calls: a verified token or a refusal. First of all guards, so that nothing is read for strangers (invariant 1). */
+import { isRefusal } from '@lockkeeper/domain/errors'
+import type { Agent } from '@lockkeeper/domain'
+import type { Refusal } from '@lockkeeper/domain/errors'
+import type { Parts } from '../parts.ts'
+import type { Passage, Verified } from '../passage.ts'
+
+export function identifyAgent(passage: Passage, { verifier }: Parts): Verified | Refusal | Promise<Verified | Refusal> {
+  const found = verifier.identify(authorizationOf(passage))
+  return found instanceof Promise ? found.then((late) => verified(passage, late)) : verified(passage, found)
+}
+
+/** Every value of the header: two of them are one too many, which `headers.authorization` would hide. */
+function authorizationOf({ request }: Passage): string | readonly string[] | undefined {
+  const only = request.headers.authorization
+  if (only === undefined) return undefined
+  const values = request.headersDistinct.authorization
+  return values === undefined || values.length === 1 ? only : values
+}
+
+function verified(passage: Passage, agent: Agent | Refusal): Verified | Refusal {
+  if (isRefusal(agent)) return agent
+  const { facts } = passage
+  facts.issuer = agent.issuer
+  facts.agent = agent.id
+  facts.run = agent.run
+  facts.tokenHash = agent.tokenHash
+  if (agent.sponsor !== undefined) facts.sponsor = agent.sponsor
+  return { agent } as Verified
+}

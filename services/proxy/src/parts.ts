@@ -1,0 +1,95 @@
+/** What the proxy is made of: its ports, its settings, and the parts built from them at start. */
+import type { TokenVerifier } from '@lockkeeper/auth'
+import type { Catalog } from '@lockkeeper/catalog'
+import type { Clock, IsolationLevel, Mode } from '@lockkeeper/domain'
+import type { ApprovalApi, DocumentStore, EventBus } from '@lockkeeper/domain/ports'
+import type { RecordWriter } from '@lockkeeper/domain/records'
+import type { Policy } from '@lockkeeper/policy-engine'
+import type { ApprovalsView } from './approvals-view.ts'
+import type { Upstreams } from './exchange/upstreams.ts'
+import type { UploadSessions } from './exchange/upload-sessions.ts'
+import type { Holds } from './holds.ts'
+import type { LocksView } from './locks-view.ts'
+import type { Maskers } from './maskers.ts'
+import type { OpenCalls } from './open-calls.ts'
+import type { Targets } from './targets.ts'
+
+/** The bundle in force, as the watch delivers it. */
+export interface PolicyView {
+  current(): Policy | undefined
+  /** Ms since the view was last known to be complete. */
+  age(): number
+}
+
+export interface Log {
+  info(facts: Readonly<Record<string, unknown>>, message: string): void
+  warn(facts: Readonly<Record<string, unknown>>, message: string): void
+  error(facts: Readonly<Record<string, unknown>>, message: string): void
+}
+
+export interface ProxyPorts {
+  readonly clock: Clock
+  readonly documents: Pick<DocumentStore, 'watch' | 'query'>
+  readonly events: Pick<EventBus, 'publish'>
+  readonly approval: ApprovalApi
+  readonly verifier: TokenVerifier
+  readonly catalog: Catalog
+  readonly policy: PolicyView
+  readonly records: RecordWriter
+  readonly targets: Targets
+  /** 32 bytes that seal upload sessions; the same on every instance. */
+  readonly sessionKey: Uint8Array
+  readonly log: Log
+}
+
+export interface Limits {
+  /** Bytes up to which a body is parsed at once. Default 64 KiB. */
+  readonly collectBody: number
+  /** Bytes up to which a body is inspected at all. Default 4 MiB. */
+  readonly inspectBody: number
+  /** Bytes up to which a body is kept beside its record. Default 256 KiB. */
+  readonly recordBody: number
+  /** Calls held at once on this instance. Default 500. */
+  readonly held: number
+  /** Calls of one agent held at once. Default 20. */
+  readonly heldPerAgent: number
+  /** Calls of one agent waiting for approval, held or not. Default 50. */
+  readonly pendingPerAgent: number
+  /** Calls in progress on this instance. Default 1,000. */
+  readonly inFlight: number
+}
+
+export interface ProxySettings {
+  readonly mode: Mode
+  readonly isolation: IsolationLevel
+  /** Name of this instance and boot: holder of claims, source of events. */
+  readonly instance: string
+  /** Ms that a waiting call is held open. Default 25,000; 5,000 to 55,000. */
+  readonly holdMs: number
+  /** Ms after which the views of policy and locks are too old to decide by. Default 5,000. */
+  readonly staleAfterMs: number
+  /** Ms until an upstream must have answered with headers. Default 120,000. */
+  readonly upstreamHeadersMs: number
+  /** Ms between two parts of an upstream's body. Default 120,000. */
+  readonly upstreamBodyMs: number
+  readonly limits: Limits
+  /** Globs of full resource names that belong to the gateway itself (invariant 12). */
+  readonly protectedResources: readonly string[]
+  /** Where a person decides: shown in 428 answers, `{id}` is replaced. */
+  readonly approvalUrl?: string
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  collectBody: 64 * 1024, inspectBody: 4 * 1024 * 1024, recordBody: 256 * 1024, held: 500, heldPerAgent: 20, pendingPerAgent: 50, inFlight: 1000,
+}
+
+export interface Parts extends ProxyPorts {
+  readonly settings: ProxySettings
+  readonly approvals: ApprovalsView
+  readonly locks: LocksView
+  readonly maskers: Maskers
+  readonly upstreams: Upstreams
+  readonly sessions: UploadSessions
+  readonly holds: Holds
+  readonly open: OpenCalls
+}

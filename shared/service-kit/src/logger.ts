@@ -1,0 +1,48 @@
+/** Structured logs (pino) that never carry a secret: known fields are dropped, token-like text is struck out everywhere. */
+import { pino, type DestinationStream } from 'pino'
+
+export interface Log {
+  debug(facts: Readonly<Record<string, unknown>>, message: string): void
+  info(facts: Readonly<Record<string, unknown>>, message: string): void
+  warn(facts: Readonly<Record<string, unknown>>, message: string): void
+  error(facts: Readonly<Record<string, unknown>>, message: string): void
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export interface LoggerOptions {
+  /** Default `info`. */
+  readonly level?: LogLevel
+  /** Default: standard error, written synchronously, so that a crash loses nothing. */
+  readonly destination?: DestinationStream
+}
+
+const SECRET_NAMES = /^(?:authorization|proxy-authorization|cookie|token|access_?token|id_?token|refresh_?token|subject_?token|secret|password|private_?key|credential)$/i
+/** JWTs, Google OAuth tokens and API keys, PEM private keys, Bearer values. */
+const SECRET_TEXT = /eyJ[\w-]{8,4096}\.[\w-]{2,8192}(?:\.[\w-]{0,4096})?|ya29\.[\w.-]{8,2048}|AIza[\w-]{20,64}|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bBearer\s+[\w.~+/-]{8,8192}=*/g
+const MAX_DEPTH = 6
+
+export function createLogger(name: string, { level = 'info', destination }: LoggerOptions = {}): Log {
+  return pino({
+    name, level, base: { service: name }, messageKey: 'message',
+    // Cloud Logging reads severity and message (cloud.google.com/logging/docs/structured-logging).
+    formatters: { level: (label) => ({ severity: label === 'warn' ? 'WARNING' : label.toUpperCase() }), log: (facts) => scrub(facts, 0) as Record<string, unknown> },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    hooks: { logMethod(args, method) { method.apply(this, args.map((part) => typeof part === 'string' ? strike(part) : part) as Parameters<typeof method>) } },
+  }, destination ?? pino.destination({ dest: 2, sync: true }))
+}
+
+/** The text without anything that looks like a credential. */
+export function strike(text: string): string {
+  return text.replace(SECRET_TEXT, '[struck out]')
+}
+
+function scrub(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return strike(value)
+  if (value instanceof Error) return { name: value.name, message: strike(value.message), ...(value.stack === undefined ? {} : { stack: strike(value.stack) }) }
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= MAX_DEPTH) return '[deeper]'
+  if (Array.isArray(value)) return value.slice(0, 100).map((item) => scrub(item, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, SECRET_NAMES.test(key) ? '[struck out]' : scrub(member, depth + 1)]))
+}
