@@ -4,7 +4,7 @@ import { casesSchema, compile, policyDocumentSchema, type PolicyDocument } from 
 import { document, METHODS } from './test-samples.ts'
 
 async function problemsOf(...documents: readonly unknown[]): Promise<readonly string[]> {
-  const compiled = await compile(documents as readonly PolicyDocument[], METHODS, { bundle: 'b', detectors: new Set(['secrets', 'personal-data']) })
+  const compiled = await compile(documents as readonly PolicyDocument[], METHODS, { bundle: 'b', maskProblems: ({ detectors }) => detectors.filter((name) => name !== 'secrets').map((name) => `unknown detector "${name}"`) })
   return 'problems' in compiled ? compiled.problems.map(({ path, message, document: name }) => `${name ?? '?'}:${path.join('.')}: ${message}`) : []
 }
 
@@ -33,7 +33,7 @@ describe('policy engine: what does not compile', () => {
     ['a backtracking pattern', document('p', [rule({ when: 'call.method.matches("(a+)+$")' }) as never]), /re2/],
     ['approval without approve', document('p', [rule({ approval: { quorum: 1 } }) as never]), /effect approve only/],
     ['a mask on a denial', document('p', [rule({ effect: 'deny', mask: ['secrets'] }) as never]), /rules.0.mask/],
-    ['an unknown detector', document('p', [rule({ mask: ['secrets', 'secretz'] }) as never]), /rules.0.mask.1: "secretz"/],
+    ['an unknown detector', document('p', [rule({ mask: ['secrets', 'secretz'] }) as never]), /rules.0.mask: .*"secretz"/],
     ['a reviewer that is nobody', document('p', [rule({ effect: 'approve', approval: { reviewers: ['oncall'] } }) as never]), /person:ID or group:NAME/],
     ['a hold that is too long', document('p', [rule({ effect: 'approve', approval: { hold: '2m' } }) as never]), /between 5s and 55s/],
     ['an expiry that is no duration', document('p', [rule({ effect: 'approve', approval: { expires: '30' } }) as never]), /for example 30m/],

@@ -1,5 +1,5 @@
 import type { CompiledCondition } from '@lockkeeper/conditions'
-import { systemClock, type Clock, type Method } from '@lockkeeper/domain'
+import { systemClock, type Clock, type MaskPlan, type Method } from '@lockkeeper/domain'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseSelector, SelectorTable } from './agent-selectors.ts'
 import { createPolicyConditions } from './condition-context.ts'
@@ -23,15 +23,15 @@ export interface CompileOptions {
   readonly slice?: () => Promise<void>
   /** Time that conditions see. Default: the system's. */
   readonly clock?: Clock
-  /** Names that `mask` may hold. Default: not checked. */
-  readonly detectors?: ReadonlySet<string>
+  /** What is wrong with a plan of detectors and fields, in words (the masking package's own check). Default: nothing is checked. */
+  readonly maskProblems?: (plan: MaskPlan) => readonly string[]
 }
 
 /** Checks and compiles all documents together. Either everything is sound or nothing is compiled and all problems are told. */
 export async function compile(documents: readonly PolicyDocument[], methods: readonly Method[], options: CompileOptions): Promise<{ readonly policy: Policy } | { readonly problems: readonly Problem[] }> {
   const clock = options.clock ?? systemClock
   const slices = createSlices(clock, options.slice ?? nextTurn)
-  const compilation = new Compilation(new MethodTable(methods), options.detectors)
+  const compilation = new Compilation(new MethodTable(methods), options.maskProblems ?? (() => []))
   for (const document of documentsInOrder(documents)) {
     await compilation.addDocument(document, slices)
     if (compilation.problems.length >= MAX_PROBLEMS) break
@@ -55,9 +55,9 @@ class Compilation {
   readonly #names = new Set<string>()
   readonly #tools: RuleTools
 
-  constructor(methods: MethodTable, detectors: ReadonlySet<string> | undefined) {
+  constructor(methods: MethodTable, maskProblems: RuleTools['maskProblems']) {
     const compiled = new Map<string, CompiledCondition | { readonly problem: string }>()
-    this.#tools = { methods, conditions: createPolicyConditions(), compiled, ...(detectors === undefined ? {} : { detectors }) }
+    this.#tools = { methods, conditions: createPolicyConditions(), compiled, maskProblems }
   }
 
   async addDocument(document: unknown, slices: Slices): Promise<void> {

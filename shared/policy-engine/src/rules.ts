@@ -1,6 +1,6 @@
 /** One rule, checked and compiled. */
 import type { CompiledCondition, Conditions } from '@lockkeeper/conditions'
-import type { Effect } from '@lockkeeper/domain'
+import type { Effect, MaskPlan } from '@lockkeeper/domain'
 import { fromPlain, serialise } from '@lockkeeper/domain/json'
 import { ruleSchema, zodProblems, type Problem, type RuleDocument } from './document.ts'
 import { parseGlob, type Glob } from './glob.ts'
@@ -30,8 +30,7 @@ export interface RuleTools {
   readonly conditions: Conditions
   /** Compiled conditions by source; equal sources share one. */
   readonly compiled: Map<string, CompiledCondition | { readonly problem: string }>
-  /** Names that `mask` may hold; undefined: any. */
-  readonly detectors?: ReadonlySet<string>
+  readonly maskProblems: (plan: MaskPlan) => readonly string[]
 }
 
 export interface RulePlace { readonly index: number, readonly set: number, readonly document: string, readonly path: readonly (string | number)[] }
@@ -83,7 +82,6 @@ function checkFit(rule: RuleDocument, tools: RuleTools, report: Report): void {
   if (rule.effect === 'deny') {
     for (const field of ['mask', 'fields', 'limits'] as const) if (rule[field] !== undefined) report([field], `a rule that denies has no answer to apply ${field} to`)
   }
-  rule.mask?.forEach((name, at) => {
-    if (tools.detectors?.has(name) === false) report(['mask', at], `"${name}" is no known detector or set of detectors`)
-  })
+  for (const detector of rule.mask ?? []) for (const problem of tools.maskProblems({ detectors: [detector], fields: [] })) report(['mask'], problem)
+  for (const field of rule.fields ?? []) for (const problem of tools.maskProblems({ detectors: [], fields: [field] })) report(['fields'], problem)
 }

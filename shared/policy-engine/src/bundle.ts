@@ -1,0 +1,117 @@
+/**
+ * A bundle: all policy documents as they were checked together, one JSON line for the head and one for each document head
+ * and rule, so that neither side needs to parse it at a stretch. Its version is the SHA-256 of its bytes. The pointer that
+ * puts a version in force is signed; through the hash its signature covers the bundle.
+ */
+import { createPublicKey, hash, verify } from 'node:crypto'
+import type { Method } from '@lockkeeper/domain'
+import { sha256 } from '@lockkeeper/domain/digest'
+import { fromPlain, serialise } from '@lockkeeper/domain/json'
+import type { Signer } from '@lockkeeper/domain/ports'
+import type { PolicyDocument } from './document.ts'
+import type { Slices } from './slices.ts'
+
+const FORMAT = 'lockkeeper-bundle-v1'
+const SIGNED_AS = 'lockkeeper-bundle-pointer-v1'
+/** Larger bundles are neither published nor loaded. */
+export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+
+export interface Bundle {
+  readonly documents: readonly PolicyDocument[]
+  /** Digest of the catalog that it was checked with. */
+  readonly methods: string
+}
+
+/** Which bundle is in force since when. */
+export interface BundlePointer {
+  readonly version: string
+  /** Of the blob. */
+  readonly key: string
+  /** Grows by one with every publication; a lower one than was seen is refused. */
+  readonly sequence: number
+  readonly rules: number
+  /** Epoch ms. */
+  readonly publishedAt: number
+  readonly by: string
+}
+
+export interface SignedPointer extends BundlePointer {
+  readonly kind: 'bundle'
+  /** Always true, so that it matches the watched query. */
+  readonly live: true
+  readonly keyId: string
+  /** base64url. */
+  readonly signature: string
+}
+
+export interface VerifyKey {
+  readonly keyId: string
+  readonly algorithm: Signer['algorithm']
+  readonly jwk: Readonly<Record<string, string>>
+}
+
+/** Names a catalog by everything that a policy's meaning depends on. */
+export function methodsDigest(methods: readonly Method[]): string {
+  const lines = methods.map(({ id, host, version, risk, change, mintsCredential }) => `${id} ${host} ${version} ${risk} ${change} ${mintsCredential}`)
+  return sha256(lines.sort().join('\n'))
+}
+
+export async function encodeBundle(bundle: Bundle, slices: Slices): Promise<{ readonly version: string, readonly key: string, readonly bytes: Uint8Array }> {
+  const lines = [serialise(fromPlain({ format: FORMAT, methods: bundle.methods, documents: bundle.documents.length }))]
+  for (const { rules, ...head } of bundle.documents) {
+    lines.push(serialise(fromPlain({ ...head, rules: rules.length })))
+    for (const rule of rules) {
+      if (slices.due()) await slices.rest()
+      lines.push(serialise(fromPlain(rule)))
+    }
+  }
+  const bytes = new TextEncoder().encode(`${lines.join('\n')}\n`)
+  const version = hash('sha256', bytes, 'hex')
+  return { version, key: `bundles/${version}`, bytes }
+}
+
+/** The text says what is wrong where bytes and version do not belong together or the form is unknown. */
+export async function decodeBundle(bytes: Uint8Array, version: string, slices: Slices): Promise<Bundle | { readonly problem: string }> {
+  if (bytes.length > MAX_BUNDLE_BYTES) return { problem: 'the bundle is too large' }
+  if (hash('sha256', bytes, 'hex') !== version) return { problem: 'the bundle\'s bytes are not those that were signed' }
+  const lines = new TextDecoder().decode(bytes).split('\n').values()
+  const read = (): Record<string, unknown> => JSON.parse(lines.next().value ?? '') as Record<string, unknown>
+  try {
+    const head = read()
+    if (head.format !== FORMAT) return { problem: `the bundle's format is not ${FORMAT}` }
+    const documents: PolicyDocument[] = []
+    for (let left = Number(head.documents); left > 0; left--) {
+      const { rules: count, ...document } = read()
+      const rules: unknown[] = []
+      for (let more = Number(count); more > 0; more--) {
+        if (slices.due()) await slices.rest()
+        rules.push(read())
+      }
+      documents.push({ ...document, rules } as unknown as PolicyDocument)
+    }
+    return { documents, methods: String(head.methods) }
+  } catch (error) {
+    return { problem: `the bundle cannot be read: ${(error as Error).message.slice(0, 100)}` }
+  }
+}
+
+function signedBytes(pointer: BundlePointer, keyId: string): Uint8Array {
+  const { version, key, sequence, rules, publishedAt, by } = pointer
+  return new TextEncoder().encode(serialise(fromPlain({ signedAs: SIGNED_AS, keyId, version, key, sequence, rules, publishedAt, by })))
+}
+
+export async function signPointer(pointer: BundlePointer, signer: Signer): Promise<SignedPointer> {
+  const signature = await signer.sign(signedBytes(pointer, signer.keyId))
+  return { ...pointer, kind: 'bundle', live: true, keyId: signer.keyId, signature: Buffer.from(signature).toString('base64url') }
+}
+
+/** What is wrong with a pointer's signature; undefined: nothing. */
+export function verifyPointer(pointer: SignedPointer, keys: readonly VerifyKey[]): string | undefined {
+  const key = keys.find(({ keyId }) => keyId === pointer.keyId)
+  if (key === undefined) return `the bundle is signed by a key that is not trusted: ${String(pointer.keyId).slice(0, 100)}`
+  const publicKey = createPublicKey({ key: { ...key.jwk }, format: 'jwk' })
+  const signature = Buffer.from(String(pointer.signature), 'base64url')
+  const bytes = signedBytes(pointer, key.keyId)
+  const sound = key.algorithm === 'Ed25519' ? verify(null, bytes, publicKey, signature) : verify('sha256', bytes, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature) || verify('sha256', bytes, publicKey, signature)
+  return sound ? undefined : 'the bundle\'s signature is not sound'
+}
