@@ -12,11 +12,21 @@ const APIS = [
   'bigquery.v2', 'cloudresourcemanager.v1', 'cloudresourcemanager.v3', 'compute.v1', 'firestore.v1', 'iam.v1', 'iamcredentials.v1',
   'pubsub.v1', 'run.v1', 'run.v2', 'secretmanager.v1', 'storage.v1',
 ]
+/** Arguments that real clients send and the API takes, but its document leaves out. */
+const UNDOCUMENTED: readonly { readonly api: string, readonly beside: string, readonly name: string, readonly why: string }[] = [
+  { api: 'compute', beside: 'maxResults', name: 'returnPartialSuccess', why: 'gcloud sends it with every list' },
+]
 const OUT = join(import.meta.dirname, '../../shared/catalog/generated')
 
+function queryOf(method: DiscoveryMethod): string {
+  const names = Object.entries(method.parameters ?? {}).filter(([, parameter]) => parameter.location === 'query')
+    .map(([name, parameter]) => parameter.repeated === true ? `${name}*` : name)
+  const added = UNDOCUMENTED.filter((row) => method.id.startsWith(`${row.api}.`) && names.includes(row.beside)).map((row) => row.name)
+  return [...new Set([...names, ...added])].sort().join(' ')
+}
+
 function methodRow(method: DiscoveryMethod, base: string): Readonly<Record<string, string>> {
-  const query = Object.entries(method.parameters ?? {}).filter(([, parameter]) => parameter.location === 'query')
-    .map(([name, parameter]) => parameter.repeated === true ? `${name}*` : name).sort().join(' ')
+  const query = queryOf(method)
   const uploads = Object.values(method.mediaUpload?.protocols ?? {}).map((protocol) => templateOf(method, base, protocol.path)).sort().join(' ')
   const also = alsoOf(method)
   return {
