@@ -26,7 +26,10 @@ export interface ConsumerSettings {
   readonly ackDeadlineMs: number
   readonly retry: RetrySettings
   readonly client: StoreClient
+  /** The queue's time: no step of the wall clock delays a delivery. */
   readonly clock: Clock
+  /** Something of this subscription is in the queue again, for others of its name. */
+  readonly onReturned: () => void
   readonly onClosed: () => void
 }
 
@@ -172,7 +175,7 @@ export class Consumer implements Subscription {
 
   #retry({ seq, attempt }: Received, dueAt: number, undo: boolean): void {
     const due = Math.ceil(dueAt)
-    this.#settings.client.send<'retry'>({ kind: 'retry', seq, attempt, dueAt: due, undo }, { internal: true, lazy: true }, () => this.#wakeAt(due), ignored)
+    this.#settings.client.send<'retry'>({ kind: 'retry', seq, attempt, dueAt: due, undo }, { internal: true, lazy: true }, () => this.#closed ? this.#settings.onReturned() : this.#wakeAt(due), ignored)
   }
 
   /** One timer, for the earliest moment at which something may be due. */
@@ -184,14 +187,14 @@ export class Consumer implements Subscription {
     this.#timer = setTimeout(() => {
       this.#timerAt = Infinity
       this.wake()
-    }, wait)
+    }, wait).unref()
   }
 
   #again(act: () => void): void {
     if (this.#closed) return
     this.#timerAt = Infinity
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(act, STORE_RETRY_MS)
+    this.#timer = setTimeout(act, STORE_RETRY_MS).unref()
   }
 }
 

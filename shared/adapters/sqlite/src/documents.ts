@@ -20,6 +20,8 @@ const MAX_LIMIT = 1000
 export interface DocumentParts {
   readonly client: StoreClient
   readonly clock: Clock
+  /** The queue's time, for facts. */
+  readonly queueClock: Clock
   readonly declared: ReadonlyMap<string, Collection>
   readonly watches: Watches
   readonly outbox: Outbox
@@ -90,7 +92,7 @@ export class SqliteDocuments implements DocumentStore {
   }
 
   #commit<R>(keys: readonly DocKey[], docs: readonly (Doc | undefined)[], commit: Commit<R>): Promise<CommitReply> {
-    const { client, clock, watches, outbox } = this.#parts
+    const { client, queueClock, watches, outbox } = this.#parts
     const writes = this.#writes(keys, commit.writes)
     const checked = commit.facts.map(fact => outbox.check(fact))
     if (writes.length === 0 && checked.length === 0) return Promise.resolve({ ok: true, firstVersion: 0, leased: [] })
@@ -98,7 +100,7 @@ export class SqliteDocuments implements DocumentStore {
     const reads = keys.map(([collection, id], index) => [collection, id, docs[index] === undefined ? null : Number(docs[index].version)] as const)
     const size = writes.reduce((sum, write) => sum + write[3].length, 0) + facts.reduce((sum, fact) => sum + fact.row.json.length, 0)
     return new Promise((resolve, reject) => {
-      client.send<'commit'>({ kind: 'commit', reads, writes, facts: facts.map(fact => fact.row), now: clock.now() }, { size }, reply => {
+      client.send<'commit'>({ kind: 'commit', reads, writes, facts: facts.map(fact => fact.row), now: queueClock.now() }, { size }, reply => {
         if (reply.ok) {
           watches.committed(changesOf(writes, reply.firstVersion))
           outbox.committed(facts, reply.leased)

@@ -11,6 +11,7 @@ const LETTER_ID = /^dl_([1-9][0-9]{0,15})$/
 
 export interface EventParts {
   readonly client: StoreClient
+  /** The queue's time. */
   readonly clock: Clock
   readonly outbox: Outbox
   readonly retry: RetrySettings
@@ -52,7 +53,11 @@ export class SqliteEvents implements EventBus {
       concurrency: within('concurrency', options.concurrency ?? 16, 1, 1000),
       ackDeadlineMs: within('ackDeadlineMs', options.ackDeadlineMs ?? 10_000, 10, 600_000),
       retry, client, clock,
-      onClosed: () => outbox.remove(consumer),
+      onReturned: () => outbox.wake(options.topic, options.name),
+      onClosed: () => {
+        outbox.remove(consumer)
+        outbox.wake(options.topic, options.name)
+      },
     }, handler)
     outbox.add(consumer)
     return consumer

@@ -69,7 +69,7 @@ class FileBlobs implements BlobStore {
   /** Keys under a directory (`''` or ending in `/`) in ascending order; directories that cannot hold one are not read. */
   async * #walk(under: string, prefix: string, after: string | undefined): AsyncGenerator<string> {
     const entries = await unlessAbsent(readdir(join(this.#root, under), { withFileTypes: true })) ?? []
-    const names = entries.map(entry => entry.isDirectory() ? `${entry.name}/` : entry.name.slice(0, -1)).sort(compare)
+    const names = entries.flatMap(entry => entry.isDirectory() ? [`${entry.name}/`] : entry.isFile() && entry.name.endsWith('=') ? [entry.name.slice(0, -1)] : []).sort(compare)
     for (const name of names) {
       const key = under + name
       if (!name.endsWith('/')) {

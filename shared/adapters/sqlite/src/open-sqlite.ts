@@ -23,6 +23,8 @@ export interface SqliteOptions {
   readonly maxBacklog?: number
   /** Ms between proofs of life, which bound the age of watches. Default 250. */
   readonly beatMs?: number
+  /** Ms that a process which is just ending gets to let go of the file. Default 1,000. */
+  readonly lockWaitMs?: number
   /** Ms between sweeps of documents whose time is over. Default 60,000. */
   readonly sweepMs?: number
   /** Ms before a rejected delivery is repeated for the first time and at most. Defaults 100 and 60,000. */
@@ -50,6 +52,7 @@ const GIB = 1024 ** 3
 /** PortUnavailable with a text for the operator when the file is in use, newer, foreign or open to others. */
 export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
   const clock = options.clock ?? systemClock
+  const queueClock = steadyClock(clock)
   const declared = checkCollections(options.collections)
   const client = await StoreClient.open({
     worker: {
@@ -59,7 +62,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
       maxBytes: options.maxBytes ?? 64 * GIB,
       maxBacklog: options.maxBacklog ?? 1_000_000,
       beatMs: options.beatMs ?? 250,
-      openedAt: clock.now(),
+      lockWaitMs: options.lockWaitMs ?? 1000,
+      openedAt: queueClock.now(),
     },
     workerUrl: options.workerUrl ?? new URL('./worker/main.ts', import.meta.url),
     clock,
@@ -68,9 +72,9 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
   })
   const outbox = new Outbox()
   const watches = new Watches(client)
-  const documents = new SqliteDocuments({ client, clock, declared, watches, outbox })
+  const documents = new SqliteDocuments({ client, clock, queueClock, declared, watches, outbox })
   const retry = { baseMs: options.retry?.baseMs ?? 100, maxMs: options.retry?.maxMs ?? 60_000, random: options.random ?? Math.random }
-  const events = new SqliteEvents({ client, clock, outbox, retry })
+  const events = new SqliteEvents({ client, clock: queueClock, outbox, retry })
   const sweep = (): Promise<number> => sweepAll(documents)
   const sweeper = startSweeping(sweep, options.sweepMs ?? 60_000)
   return {
@@ -81,6 +85,12 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
       await client.close()
     },
   }
+}
+
+/** Epoch ms that go on evenly from now: whole numbers, and deaf to steps of the wall clock until the next start. */
+function steadyClock(clock: Clock): Clock {
+  const offset = clock.now() - clock.monotonic()
+  return { now: () => Math.floor(offset + clock.monotonic()), monotonic: () => clock.monotonic() }
 }
 
 async function sweepAll(documents: SqliteDocuments): Promise<number> {

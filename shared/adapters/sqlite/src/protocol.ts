@@ -79,6 +79,7 @@ export interface WorkerSettings {
   /** Deliveries and dead letters that may wait before publishing is refused. */
   readonly maxBacklog: number
   readonly beatMs: number
+  readonly lockWaitMs: number
   /** Epoch ms at opening: deliveries leased by the process before are due at once. */
   readonly openedAt: number
 }

@@ -57,6 +57,7 @@ export class StoreClient {
   #provedAt: number
   #failure: PortUnavailable | undefined
   #closing = false
+  #closed = false
 
   private constructor(settings: ClientSettings, worker: Worker) {
     this.#settings = settings
@@ -64,13 +65,13 @@ export class StoreClient {
     this.#provedAt = settings.clock.monotonic()
     worker.on('message', message => this.#receive(message as FromWorker))
     worker.on('error', error => this.#fail(new PortUnavailable('the store\'s worker failed', { cause: error })))
-    worker.on('exit', () => this.#fail(new PortUnavailable(this.#closing ? 'the store is closed' : 'the store\'s worker ended')))
+    worker.on('exit', () => this.#fail(new PortUnavailable(this.#closed ? 'the store is closed' : 'the store\'s worker ended')))
     this.#watchdog = setInterval(() => this.#expire(), Math.min(250, settings.timeoutMs)).unref()
   }
 
   /** Resolves once the worker has the file; PortUnavailable with a text for the operator otherwise. */
   static async open(settings: ClientSettings): Promise<StoreClient> {
-    const worker = new Worker(settings.workerUrl, { workerData: settings.worker, name: 'lockkeeper-store' })
+    const worker = new Worker(settings.workerUrl, { workerData: settings.worker, name: 'lockkeeper-store', execArgv: [] })
     try {
       await opened(worker)
     } catch (error) {
@@ -122,6 +123,7 @@ export class StoreClient {
     const ended = new Promise<void>(resolve => { this.#worker.once('exit', () => resolve()) })
     try {
       await this.request<'close'>({ kind: 'close' }, { internal: true })
+      this.#closed = true
       await ended
     } finally {
       clearInterval(this.#watchdog)

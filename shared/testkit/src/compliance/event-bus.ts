@@ -260,11 +260,9 @@ function mistakes({ events }: Suite): void {
     ['maxDeliveries 4', { maxDeliveries: 4 }], ['maxDeliveries 101', { maxDeliveries: 101 }], ['concurrency 0', { concurrency: 0 }],
     ['concurrency 1.5', { concurrency: 1.5 }], ['ackDeadlineMs 0', { ackDeadlineMs: 0 }], ['an empty name', { name: '' }], ['an empty topic', { topic: '' }],
   ]
-  for (const [what, options] of wrong) {
-    it(`subscribing with ${what} is a TypeError`, () => {
-      assert.throws(() => events().subscribe({ topic, name: 'first', ...options }, async () => undefined), TypeError)
-    })
-  }
+  it('a subscription outside of its limits is a TypeError', () => {
+    for (const [what, options] of wrong) assert.throws(() => events().subscribe({ topic, name: 'first', ...options }, async () => undefined), TypeError, what)
+  })
 
   it('publishing what is no CloudEvent is a TypeError, and nothing of the batch is published', async () => {
     const event = anEvent({ n: 1 })

@@ -9,6 +9,7 @@ import { DocumentTables } from './document-tables.ts'
 
 /** Bounds the time that the first of a group waits for the last. */
 const GROUP_OPERATIONS = 2000
+const SQLITE_FULL = 13
 
 type ReadOperation = OperationOf<'read' | 'rows' | 'deadLetters'>
 
@@ -65,6 +66,8 @@ export class CommitGroups {
       return answers
     } catch (error) {
       this.#rollback()
+      // What frees room (acknowledgements, deletes) must not fail together with what finds none.
+      if (isFull(error) && group.length > 1) return group.flatMap(envelope => this.#commit([envelope]))
       return group.map(({ id }) => ({ id, failed: text(error) }))
     }
   }
@@ -114,6 +117,10 @@ export class CommitGroups {
 
 function isRead(op: Operation): op is ReadOperation {
   return op.kind === 'read' || op.kind === 'rows' || op.kind === 'deadLetters'
+}
+
+function isFull(error: unknown): boolean {
+  return (error as { errcode?: number }).errcode === SQLITE_FULL
 }
 
 function text(error: unknown): string {

@@ -8,8 +8,6 @@ import type { WorkerSettings } from '../protocol.ts'
 import { checkOwnership, migrate, prepareCollections } from './schema.ts'
 
 const PAGE_BYTES = 4096
-/** A process that is just ending gets this long to let go of the file. */
-const LOCK_WAIT_MS = 1000
 const BUSY = 5
 const NOT_A_DATABASE = 26
 
@@ -19,7 +17,7 @@ export function openConnection(settings: WorkerSettings): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     createPrivately(file)
-    db = new DatabaseSync(file, { timeout: LOCK_WAIT_MS, allowExtension: false })
+    db = new DatabaseSync(file, { timeout: settings.lockWaitMs, allowExtension: false })
     // Exclusive before the first access: the kernel holds the lock and lets go of it however the process ends.
     db.exec('PRAGMA locking_mode = EXCLUSIVE')
     checkOwnership(db, file)
