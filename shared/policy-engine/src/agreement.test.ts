@@ -36,7 +36,7 @@ const caller = fc.record({
 })
 const request = fc.record({
   method: fc.constantFrom(...METHODS.map(({ id }) => id)), resources: fc.array(resource, { maxLength: 3 }),
-  body: fc.constantFrom(undefined, { size: 5 }, { size: '5' }, { size: 1 }), arguments: fc.constantFrom({}, { fields: 'name' }),
+  body: fc.constantFrom(undefined, { size: 5 }, { size: '5' }, { size: 1 }), arguments: fc.constantFrom<Readonly<Record<string, string>>>({}, { fields: 'name' }),
   iam: fc.constantFrom(undefined, { added: [{ role: 'roles/viewer', member: 'allUsers' }] }, { known: false, added: [] }),
 })
 

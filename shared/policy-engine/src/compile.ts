@@ -32,8 +32,8 @@ export async function compile(documents: readonly PolicyDocument[], methods: rea
   const clock = options.clock ?? systemClock
   const slices = createSlices(clock, options.slice ?? nextTurn)
   const compilation = new Compilation(new MethodTable(methods), options.maskProblems ?? (() => []))
-  for (const document of documentsInOrder(documents)) {
-    await compilation.addDocument(document, slices)
+  for (const { document, input } of documentsInOrder(documents)) {
+    await compilation.addDocument(document, input, slices)
     if (compilation.problems.length >= MAX_PROBLEMS) break
   }
   if (compilation.problems.length > 0) return { problems: compilation.problems.slice(0, MAX_PROBLEMS) }
@@ -41,10 +41,9 @@ export async function compile(documents: readonly PolicyDocument[], methods: rea
 }
 
 /** By name, so that the order of files decides nothing. */
-function documentsInOrder(documents: readonly unknown[]): readonly unknown[] {
+function documentsInOrder(documents: readonly unknown[]): readonly { readonly document: unknown, readonly input: number }[] {
   const nameOf = (document: unknown): string => String((document as { metadata?: { name?: unknown } } | null)?.metadata?.name ?? '')
-  return documents.map((document) => ({ document, name: nameOf(document) })).sort((left, right) => left.name < right.name ? -1 : left.name > right.name ? 1 : 0)
-    .map(({ document }) => document)
+  return documents.map((document, input) => ({ document, input, name: nameOf(document) })).sort((left, right) => left.name < right.name ? -1 : left.name > right.name ? 1 : 0)
 }
 
 class Compilation {
@@ -60,7 +59,13 @@ class Compilation {
     this.#tools = { methods, conditions: createPolicyConditions(), compiled, maskProblems }
   }
 
-  async addDocument(document: unknown, slices: Slices): Promise<void> {
+  async addDocument(document: unknown, input: number, slices: Slices): Promise<void> {
+    const before = this.problems.length
+    await this.#add(document, slices)
+    for (let at = before; at < this.problems.length; at++) this.problems[at] = { ...this.problems[at] as Problem, input }
+  }
+
+  async #add(document: unknown, slices: Slices): Promise<void> {
     const head = documentHeadSchema.safeParse(document)
     const name = head.success ? head.data.metadata.name : undefined
     if (!head.success || name === undefined) {

@@ -63,6 +63,8 @@ export interface Problem {
   readonly message: string
   /** The document's name, where it has one. */
   readonly document?: string
+  /** The document's place in the list that was given. */
+  readonly input?: number
 }
 
 export function zodProblems(error: z.ZodError, at: readonly (string | number)[], document?: string): readonly Problem[] {
