@@ -1,0 +1,76 @@
+/** The one file that speaks to google-auth-library. Loaded when a credential is first needed, never before. */
+import type { AuthClient, GoogleAuthOptions } from 'google-auth-library'
+import type { Minted } from './refreshed-credential.ts'
+
+export interface GoogleClient {
+  /** Who the upstream sees: a service account's e-mail, or the kind of account where it has none. */
+  readonly principal: string
+  /** A fresh access token; the library's own cache is not used. */
+  mint(): Promise<Minted>
+  /** An ID token for the audience. Rejects where the kind of account has none. */
+  fetchIdToken(audience: string): Promise<string>
+}
+
+/** Later than any token ends: makes the library fetch anew each time, since the caller decides when. */
+const ALWAYS_REFRESH_MS = 2 ** 52
+const REQUEST_TIMEOUT_MS = 8000
+/** Ms that a token is used for whose end is not told. */
+const UNKNOWN_LIFE_MS = 60_000
+
+type Library = typeof import('google-auth-library')
+
+function clientOptions(send: typeof fetch): NonNullable<GoogleAuthOptions['clientOptions']> {
+  // What is sent here proves who the gateway is: no answer may lead it elsewhere.
+  const fetchImplementation: typeof fetch = (input, init) => send(input, { ...init, redirect: 'error' })
+  return {
+    eagerRefreshThresholdMillis: ALWAYS_REFRESH_MS,
+    // The circuit of RefreshedCredential is the only retry.
+    transporterOptions: { fetchImplementation, timeout: REQUEST_TIMEOUT_MS, retryConfig: { retry: 0, noResponseRetries: 0 } },
+  }
+}
+
+/** Application Default Credentials: the file that GOOGLE_APPLICATION_CREDENTIALS names, gcloud's own file, the metadata server. */
+export async function loadDefaultClient(scopes: readonly string[], now: () => number, send: typeof fetch): Promise<GoogleClient> {
+  const library = await import('google-auth-library')
+  // A metadata server that was not there before may be there now.
+  library.gcpMetadata.resetIsAvailableCache()
+  // Without a project the library would run `gcloud` to find one; tokens need none.
+  const auth = new library.GoogleAuth({ scopes: [...scopes], projectId: '-', clientOptions: clientOptions(send) })
+  const client = await auth.getClient()
+  client.eagerRefreshThresholdMillis = ALWAYS_REFRESH_MS
+  return wrap(client, await findPrincipal(library, client), now)
+}
+
+/** A service account's key; nothing else is taken from a key file, so that no file can name addresses of its own. */
+export async function loadKeyClient(key: { readonly client_email: string, readonly private_key: string, readonly private_key_id?: string }, scopes: readonly string[], now: () => number, send: typeof fetch): Promise<GoogleClient> {
+  const library = await import('google-auth-library')
+  const client = new library.JWT({
+    email: key.client_email, key: key.private_key, scopes: [...scopes],
+    ...(key.private_key_id === undefined ? {} : { keyId: key.private_key_id }),
+    ...clientOptions(send),
+  })
+  return wrap(client, key.client_email, now)
+}
+
+async function findPrincipal(library: Library, client: AuthClient): Promise<string> {
+  if (client instanceof library.JWT) return client.email ?? 'service account'
+  if (client instanceof library.Impersonated) return client.getTargetPrincipal()
+  if (client instanceof library.BaseExternalAccountClient) return client.getServiceAccountEmail() ?? 'external account'
+  if (client instanceof library.Compute) return String(await library.gcpMetadata.instance('service-accounts/default/email'))
+  return client instanceof library.UserRefreshClient ? 'authorized user' : 'unknown account'
+}
+
+function wrap(client: AuthClient, principal: string, now: () => number): GoogleClient {
+  return {
+    principal,
+    async mint() {
+      const { token } = await client.getAccessToken()
+      if (typeof token !== 'string') throw new Error('the library gave no token')
+      return { token, expiresAt: client.credentials.expiry_date ?? now() + UNKNOWN_LIFE_MS }
+    },
+    async fetchIdToken(audience) {
+      if (!('fetchIdToken' in client) || typeof client.fetchIdToken !== 'function') throw new Error('this kind of account gives no ID tokens; name a service account to impersonate')
+      return String(await client.fetchIdToken(audience))
+    },
+  }
+}
