@@ -1,7 +1,29 @@
 /** Base64 as it stands in answers: either alphabet, with or without padding, whole values and runs inside a text. */
 
-/** A run in a text: from 24 characters on, since shorter ones are mostly words. `=` only where padding makes sense. */
-export const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g
+/** In a text, from 24 characters on: shorter runs are mostly words. `=` only where padding makes sense. */
+const RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/
+const EACH_RUN = new RegExp(RUN, 'g')
+const MIN_RUN = 24
+
+/**
+ * Calls `each` for what may be base64 inside a text. No encoder mixes the two alphabets; a run that does is a path, and its
+ * segments are looked at one by one.
+ */
+export function eachBase64Run(text: string, each: (run: string, start: number) => void): void {
+  if (text.length < MIN_RUN || !RUN.test(text)) return
+  for (const match of text.matchAll(EACH_RUN)) {
+    const run = match[0]
+    if (!/[/+]/.test(run) || !/[-_]/.test(run)) {
+      each(run, match.index)
+      continue
+    }
+    let start = 0
+    for (const segment of run.split('/')) {
+      if (segment.length >= MIN_RUN) each(segment, match.index + start)
+      start += segment.length + 1
+    }
+  }
+}
 
 const WHOLE = /^[A-Za-z0-9+/_-]{16,}={0,2}$/
 /** Where the member's name says that it is base64: any length that can hide something, line breaks allowed. */

@@ -182,6 +182,7 @@ export class JsonMasker implements TokenSink {
   }
 
   key(bytes: Buffer, start: number, end: number, flags: number): void {
+    if (end - Math.max(start, 0) > this.#rules.maxStringLength) throw this.#tooLong()
     const member = this.#rules.members.get(this.#text(bytes, start, end, flags))
     this.#member = member
     this.#field = this.#top(this.#fields).member(member.name)

@@ -59,7 +59,7 @@ class PlanMasker implements Masker {
     const detectors = resolveDetectors(plan)
     this.#root = compileFieldPaths(plan.fields)
     const values = new ValueMasker(new TextFinder(detectors), (text, layer, field) => this.#maskNested(text, layer, field))
-    const members = new MemberCache(detectors.names, name => values.maskText(name, { layer: 0, field: this.#root, base64: false }))
+    const members = new MemberCache(detectors.names, name => values.mask(name, { layer: 0, field: this.#root, base64: false }))
     this.#rules = { values, members, detectors: detectors.names, telltale: telltaleBytes(detectors.names), maxStringLength }
   }
 

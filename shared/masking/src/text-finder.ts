@@ -1,6 +1,6 @@
 /** All text detectors of a plan over one text. */
 import type { Detector } from './detectors/detector.ts'
-import { findPem, PEM, PEM_HINT } from './detectors/pem.ts'
+import { findKeys, keyEnd, PEM, PEM_HINT } from './detectors/pem.ts'
 import type { ResolvedDetectors } from './plan.ts'
 import type { Span } from './spans.ts'
 import { toSource, viewOf } from './text-view.ts'
@@ -24,34 +24,51 @@ export class TextFinder {
     this.#binaryHint = joined([...detectors.binary.map(detector => detector.hint), ...pem])
   }
 
-  /** `open`: the text begins inside a private key. */
-  find(text: string, open = false): Found {
+  find(text: string): Found {
     const spans: Span[] = []
     if (this.#hint === undefined) return { spans, open: false }
-    let ends = this.#collect(text, open, this.#detectors.patterns, this.#hint, (start, end, kind) => { spans.push({ start, end, kind }) })
+    let open = this.#collect(text, this.#detectors.patterns, this.#hint, (start, end, kind) => { spans.push({ start, end, kind }) })
     const view = viewOf(text)
     if (view !== undefined) {
-      const seen = this.#collect(view.text, open, this.#detectors.patterns, this.#hint, (from, to, kind) => {
+      const seen = this.#collect(view.text, this.#detectors.patterns, this.#hint, (from, to, kind) => {
         const [start, end] = toSource(view, from, to)
         spans.push({ start, end, kind })
       })
-      ends ||= seen
+      open ||= seen
     }
-    return { spans, open: ends }
+    return { spans, open }
+  }
+
+  /** False: no private key begins in the text. */
+  mayHoldKey(text: string): boolean {
+    if (!this.#detectors.pem) return false
+    return PEM_HINT.test(text) || PEM_HINT.test(viewOf(text)?.text ?? '')
+  }
+
+  /** Where a private key that was open before the text ends in it, or undefined. */
+  keyEnd(text: string): number | undefined {
+    const end = keyEnd(text, 0)
+    const view = viewOf(text)
+    const seen = view === undefined ? undefined : keyEnd(view.text, 0)
+    if (view === undefined || seen === undefined) return end
+    return Math.min(end ?? text.length, toSource(view, 0, seen)[1])
   }
 
   /** The kind of the first secret in binary data, looked at byte by byte as ASCII. */
   findInBinary(bytes: Buffer): string | undefined {
     if (this.#binaryHint === undefined) return undefined
     let found: string | undefined
-    this.#collect(bytes.toString('latin1'), false, this.#detectors.binary, this.#binaryHint, (_start, _end, kind) => { found ??= kind })
+    this.#collect(bytes.toString('latin1'), this.#detectors.binary, this.#binaryHint, (_start, _end, kind) => { found ??= kind })
     return found
   }
 
-  #collect(text: string, open: boolean, patterns: readonly Detector[], hint: RegExp, add: (start: number, end: number, kind: string) => void): boolean {
-    if (!open && !hint.test(text)) return false
-    for (const detector of patterns) detector.find(text, (start, end) => { add(start, end, detector.name) })
-    return this.#detectors.pem && findPem(text, open, (start, end) => { add(start, end, PEM) })
+  /** Returns whether the text ends inside a private key. */
+  #collect(text: string, patterns: readonly Detector[], hint: RegExp, add: (start: number, end: number, kind: string) => void): boolean {
+    if (!hint.test(text)) return false
+    for (const detector of patterns) {
+      if (detector.hint.test(text)) detector.find(text, (start, end) => { add(start, end, detector.name) })
+    }
+    return this.#detectors.pem && findKeys(text, (start, end) => { add(start, end, PEM) })
   }
 }
 

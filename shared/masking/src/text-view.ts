@@ -16,6 +16,9 @@ export interface TextView {
 const SPECIAL = /(?<!\\)\\+(?:u[0-9a-f]{4}|["/])|%(?:25)*[0-7][0-9a-f]|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|commat|period|plus|lowbar|amp|colon|sol);|[\u00A0\u00AD\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u2000-\u2015\u2024\u202F\u205F-\u2064\u2070-\u209C\u2100-\u214F\u2212\u2460-\u24FF\u3002\uFB00-\uFB06\uFE52\uFE63\uFE6B\uFEFF\uFF01-\uFF61\u{1D400}-\u{1D7FF}\u{1F100}-\u{1F1AC}]/iu
 const EACH_SPECIAL = new RegExp(SPECIAL, 'giu')
 
+/** Costs a fraction; most texts end here. */
+const MAY_BE_SPECIAL = /[\\%&\u00A0-\uFFFF]/
+
 const NAMED: Readonly<Record<string, string>> = { commat: '@', period: '.', plus: '+', lowbar: '_', amp: '&', colon: ':', sol: '/' }
 
 /** Where a span of the view lies in the source; what was decoded from one escape is covered whole. */
@@ -27,7 +30,7 @@ export function toSource(view: TextView, start: number, end: number): readonly [
 
 /** The view, or undefined when it would be the text itself. Line breaks stay line breaks. */
 export function viewOf(text: string): TextView | undefined {
-  if (!SPECIAL.test(text)) return undefined
+  if (!MAY_BE_SPECIAL.test(text) || !SPECIAL.test(text)) return undefined
   const offsets = new Int32Array(text.length * 2 + 1)
   let view = ''
   let from = 0

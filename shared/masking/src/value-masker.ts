@@ -1,9 +1,9 @@
 /** One string value: JSON inside it, base64, then the text itself. */
 import { isUtf8 } from 'node:buffer'
-import { BASE64_RUN, decodeBase64, encodeLike, isWholeBase64 } from './base64.ts'
+import { decodeBase64, eachBase64Run, encodeLike, isWholeBase64 } from './base64.ts'
 import type { FieldState } from './field-paths.ts'
 import { marker } from './marker.ts'
-import type { Masked } from './spans.ts'
+import type { Masked, Span } from './spans.ts'
 import { replaceSpans } from './spans.ts'
 import type { TextFinder } from './text-finder.ts'
 
@@ -23,6 +23,12 @@ export interface Place {
 export type MaskNested = (text: string, layer: number, field: FieldState) => Masked | undefined | 'not json'
 
 const LOOKS_LIKE_JSON = /^\s*[[{"]/
+
+export interface MaskedLines {
+  readonly masked: Masked | undefined
+  /** The text ends inside a private key. */
+  readonly open: boolean
+}
 
 export class ValueMasker {
   readonly #finder: TextFinder
@@ -46,33 +52,60 @@ export class ValueMasker {
       const replacement = this.#decoded(text, below)
       if (replacement !== undefined) return replacement
     }
-    return this.#text(text, below)
+    return this.#lines(text, below, false).masked
   }
 
-  /** A text that is not inside JSON, or a member's name: nothing is taken for JSON as a whole. */
+  /** A text that is not inside JSON: it is not taken for JSON or base64 as a whole. */
   maskText(text: string, place: Place): Masked | undefined {
-    return this.#text(text, { ...place, layer: place.layer + 1 })
+    return this.maskLines(text, place, false).masked
   }
 
   /** As `maskText` for a piece of a text that ends with a line; `open`: it begins, or ends, inside a private key. */
-  maskLines(text: string, place: Place, open: boolean): { readonly masked: Masked | undefined, readonly open: boolean } {
-    const found = this.#finder.find(text, open)
-    this.#addBase64(text, { ...place, layer: place.layer + 1 }, found.spans)
-    return { masked: replaceSpans(text, found.spans), open: found.open }
+  maskLines(text: string, place: Place, open: boolean): MaskedLines {
+    return this.#lines(text, { ...place, layer: place.layer + 1, base64: false }, open)
   }
 
-  #text(text: string, below: Place): Masked | undefined {
-    const { spans } = this.#finder.find(text)
-    this.#addBase64(text, below, spans)
-    return replaceSpans(text, spans)
-  }
-
-  #addBase64(text: string, below: Place, spans: { start: number, end: number, kind: string, replacement?: string }[]): void {
-    if (text.length < 24) return
-    for (const run of text.matchAll(BASE64_RUN)) {
-      const inner = this.#decoded(run[0], below)
-      if (inner !== undefined) spans.push({ start: run.index, end: run.index + run[0].length, kind: 'base64', replacement: inner.text })
+  /** Only a line in which a key may begin is searched by itself, so that pieces of a text give what the whole text gives. */
+  #lines(text: string, below: Place, open: boolean): MaskedLines {
+    if (!open && !this.#finder.mayHoldKey(text)) return this.#piece(text, below)
+    const out = { text: '', masked: 0 }
+    const add = (piece: string): boolean => {
+      const result = this.#piece(piece, below)
+      out.text += result.masked?.text ?? piece
+      out.masked += result.masked?.masked ?? 0
+      return result.open
     }
+    let inKey = open
+    let plain = ''
+    for (const line of text.split(/(?<=\n)/)) {
+      const end = inKey ? this.#finder.keyEnd(line) : 0
+      // The marker stands where the key began; its lines leave nothing.
+      if (end === undefined) continue
+      const rest = line.slice(end)
+      if (this.#finder.mayHoldKey(rest)) {
+        add(plain)
+        plain = ''
+        inKey = add(rest)
+      } else {
+        plain += rest
+        inKey = false
+      }
+    }
+    add(plain)
+    return { masked: out.text === text ? undefined : out, open: inKey }
+  }
+
+  #piece(text: string, below: Place): MaskedLines {
+    const { spans, open } = this.#finder.find(text)
+    this.#addBase64(text, below, spans)
+    return { masked: replaceSpans(text, spans), open }
+  }
+
+  #addBase64(text: string, below: Place, spans: Span[]): void {
+    eachBase64Run(text, (run, start) => {
+      const inner = this.#decoded(run, below)
+      if (inner !== undefined) spans.push({ start, end: start + run.length, kind: 'base64', replacement: inner.text })
+    })
   }
 
   /** Base64 of the masked content, or undefined when there is nothing to mask in it. */

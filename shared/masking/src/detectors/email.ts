@@ -39,7 +39,8 @@ function localStart(text: string, at: number): number {
   if (text[at - 1] === '"') return quotedStart(text, at)
   let start = at
   while (start > 0 && at - start < MAX_LOCAL && isLocal(text.charCodeAt(start - 1))) start--
-  return start
+  // The bound never cuts a surrogate pair in two.
+  return start > 0 && /^[\uDC00-\uDFFF]/.test(text.slice(start, at)) ? start - 1 : start
 }
 
 /** `"john doe"@example.com`: back to the opening quote on the same line. */

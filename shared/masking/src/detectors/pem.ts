@@ -1,4 +1,4 @@
-/** Private keys in PEM: the one detector whose values cross lines. Kept apart because a text stream carries its state. */
+/** Private keys in PEM: the one kind of value that crosses lines. Kept apart because a text in pieces carries its state. */
 
 const BEGIN = /-{4,5} ?BEGIN[ A-Z0-9]{0,40}PRIVATE KEY/g
 const END = /-{4,5} ?END[ A-Z0-9]{0,40}KEY(?: BLOCK)? ?-{4,5}/g
@@ -9,24 +9,22 @@ export const PEM_HINT = /PRIVATE KEY/
 export const PEM = 'pem'
 
 /**
- * Adds a span from each beginning to its end, or to the end of the text where there is none. `open`: the text begins inside
- * a key. Returns whether it ends inside one. `\n` written as an escape makes no difference.
+ * Adds a span from each beginning to its end, or to the end of the text where there is none; returns whether that was so.
+ * A line break that is written as an escape makes no difference.
  */
-export function findPem(text: string, open: boolean, add: (start: number, end: number) => void): boolean {
-  let start = open ? 0 : nextBegin(text, 0)
-  while (start !== -1) {
-    END.lastIndex = start
-    if (!END.test(text)) {
-      if (start < text.length) add(start, text.length)
-      return true
-    }
-    add(start, END.lastIndex)
-    start = nextBegin(text, END.lastIndex)
+export function findKeys(text: string, add: (start: number, end: number) => void): boolean {
+  BEGIN.lastIndex = 0
+  for (let begin = BEGIN.exec(text); begin !== null; begin = BEGIN.exec(text)) {
+    const end = keyEnd(text, begin.index)
+    add(begin.index, end ?? text.length)
+    if (end === undefined) return true
+    BEGIN.lastIndex = end
   }
   return false
 }
 
-function nextBegin(text: string, from: number): number {
-  BEGIN.lastIndex = from
-  return BEGIN.exec(text)?.index ?? -1
+/** Where the key that is open at `from` ends, or undefined. */
+export function keyEnd(text: string, from: number): number | undefined {
+  END.lastIndex = from
+  return END.test(text) ? END.lastIndex : undefined
 }

@@ -13,8 +13,8 @@ const PATTERNS: readonly RegExp[] = [
   /(?<![\d.+-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ ]?|[2-9]\d{2}[ .-])\d{3}[ .-]\d{4}(?!\d)/g,
   // 601 234 567, 601-234-567
   /(?<![\d.+-]|\d )[1-9]\d{2}([ -])\d{3}\1\d{3}(?![\d.]|[ -]\d)/g,
-  // Trunk prefix: 020 7946 0958, 06 12 34 56 78, (030) 123456, 0171/1234567
-  /(?<![\d.+-])0\d{1,4}([ -])\d{2,4}(?:\1\d{2,4}){1,4}(?!\d)/g,
+  // Trunk prefix, 9 digits at least, so no date: 020 7946 0958, 06 12 34 56 78, (030) 123456, 0171/1234567
+  /(?<![\d.+-])(?=0(?:[ -]?\d){8})0\d{1,4}([ -])\d{2,4}(?:\1\d{2,4}){1,4}(?!\d)/g,
   /\(0\d{1,5}\)[ ]?\d(?:[ -]?\d){4,9}(?!\d)/g,
   /(?<![\d.+\-/])0\d{2,4}\/\d{5,8}(?![\d/])/g,
   /tel:\+?\d(?:[().-]{0,2}\d){4,14}/gi,
@@ -22,7 +22,8 @@ const PATTERNS: readonly RegExp[] = [
 
 export const phone: Detector = {
   name: 'phone',
-  hint: /\d[ ().\-/]{0,3}\d(?:[ ().\-/]{0,3}\d){3}/,
+  // The beginning of each pattern, so that timestamps and ids do not come further.
+  hint: /\+\(?[1-9]|(?<![\d.])00[1-9]|\d{3}(?:[ .-]|\) ?)\d{3}[ .-]\d{3}|(?<![\d.+-])0\d{1,4}[ -]\d{2,4}[ -]\d|\(0\d|(?<![\d.+\-/])0\d{2,4}\/\d{5}|[Tt][Ee][Ll]:/,
   find(text, add) {
     for (const pattern of PATTERNS) {
       for (const match of text.matchAll(pattern)) add(match.index, match.index + match[0].length)
