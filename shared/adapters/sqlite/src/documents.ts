@@ -5,6 +5,7 @@ import type { Collection, Commit, Doc, DocumentStore, Page, Query, Ref, Watch, W
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { ContendedDocuments } from './contention.ts'
 import { decodeCursor, encodeCursor, querySql, shapeOf } from './declared-queries.ts'
+import { checkPlain } from './plain-data.ts'
 import type { Outbox, PlannedFact } from './outbox.ts'
 import type { CommitReply, DocKey, WriteRow } from './protocol.ts'
 import type { StoreClient } from './store-client.ts'
@@ -148,8 +149,9 @@ export class SqliteDocuments implements DocumentStore {
 }
 
 function toJson(key: string, data: object): string {
+  if (Array.isArray(data) || typeof data !== 'object') throw new TypeError(`${key} is no object`)
+  checkPlain(data, key)
   const json = JSON.stringify(data)
-  if (typeof json !== 'string' || !json.startsWith('{')) throw new TypeError(`${key} is no JSON object`)
   const bytes = Buffer.byteLength(json)
   if (bytes > MAX_DOCUMENT_BYTES) throw new TypeError(`${key} has ${bytes} bytes; a document has at most ${MAX_DOCUMENT_BYTES}, larger ones go to the BlobStore`)
   return json

@@ -28,6 +28,15 @@ describe('SQLite: a worker that is lost', () => {
     await store.close()
   })
 
+  it('more waiting operations than the store can hold are refused at once', async () => {
+    const store = await failing('silent')
+    const reads = Array.from({ length: 50_000 }, () => store.documents.read([{ collection: THINGS, id: 'a' }]))
+    const settled = Promise.allSettled(reads)
+    await assert.rejects(store.events.publish('locks', [anEvent({})]), /50000 operations waiting and takes no more/)
+    await store.close()
+    assert.ok((await settled).every(result => result.status === 'rejected' && result.reason instanceof PortUnavailable))
+  })
+
   for (const fault of ['silent', 'gap']) {
     it(`invariant 11: a watch grows old when the worker is ${fault}`, async () => {
       const clock = manualClock()

@@ -1,16 +1,28 @@
 /** Files that only their owner may read: how they are made, checked and read. On Windows there are no such modes; there the checks pass. */
-import { constants, lstatSync, mkdirSync, type BigIntStats } from 'node:fs'
+import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, type BigIntStats } from 'node:fs'
 import { link, open, unlink } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 
 const CHECKED = process.platform !== 'win32'
 
 /** Makes the directory (0700) where it is absent. PortUnavailable where others could exchange what lies in it. */
 export function privateDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const first = mkdirSync(directory, { recursive: true, mode: 0o700 })
   checkDirectory(directory)
+  if (first !== undefined) syncUpTo(dirname(resolve(first)), resolve(directory))
+}
+
+/** A new directory is durable once its parent is synced, and so are its new parents. */
+function syncUpTo(top: string, directory: string): void {
+  if (!CHECKED) return
+  for (let each = directory; each.length >= top.length; each = dirname(each)) {
+    const descriptor = openSync(each, 'r')
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+    if (each === dirname(each)) return
+  }
 }
 
 export function checkDirectory(directory: string): void {

@@ -13,6 +13,7 @@ const MAX_WAITING_CHARACTERS = 128 * 1024 * 1024
 /** Lazy operations (acknowledgements) wait this long for another operation to share a commit with. */
 const LAZY_MS = 10
 const LAZY_OPERATIONS = 256
+const END_MS = 1000
 const OPEN_TIMEOUT_MS = 30_000
 
 export interface ClientSettings {
@@ -120,11 +121,15 @@ export class StoreClient {
   async close(): Promise<void> {
     if (this.#failure !== undefined || this.#closing) return
     this.#closing = true
-    const ended = new Promise<void>(resolve => { this.#worker.once('exit', () => resolve()) })
+    const ended = Promise.withResolvers<void>()
+    this.#worker.once('exit', () => ended.resolve())
     try {
       await this.request<'close'>({ kind: 'close' }, { internal: true })
       this.#closed = true
-      await ended
+      // The file is closed by now; the thread gets a moment to end by itself.
+      const patience = setTimeout(() => ended.resolve(), END_MS)
+      await ended.promise
+      clearTimeout(patience)
     } finally {
       clearInterval(this.#watchdog)
       await this.#worker.terminate()

@@ -60,7 +60,7 @@ class LiveWatch implements Watch {
     this.#onClose = onClose
     this.ready = new Promise((resolve, reject) => {
       client.send<'rows'>({ kind: 'rows', ...querySql(collection, { ...query, limit: MAX_WATCHED + 1 }) }, {}, rows => {
-        if (this.#closed) return
+        if (this.#closed) return reject(new PortUnavailable('the watch was closed before its first set came'))
         if (rows.length > MAX_WATCHED) return reject(new PortUnavailable(`more than ${MAX_WATCHED} documents of ${collection.name} would be watched`))
         this.#ids = new Set(rows.map(([id]) => id))
         this.#deliver(rows.map(([id, version, json]) => ({ id, doc: { id, version: String(version), data: JSON.parse(json) as object } })))

@@ -90,6 +90,11 @@ function readsAndWrites({ store, opened, reopen }: Suite): void {
     assert.deepEqual((await store().read([ref('a')]))[0]?.data, data)
   })
 
+  it('a field that is undefined is left out', async () => {
+    await seed(store(), { a: { ...thing(1), text: undefined } as unknown as Thing })
+    assert.deepEqual((await store().read([ref('a')]))[0]?.data, thing(1))
+  })
+
   it('what was committed is there after a restart, with the same version', async function () {
     const again = opened().reopen
     if (again === undefined) return this.skip()
@@ -102,7 +107,7 @@ function readsAndWrites({ store, opened, reopen }: Suite): void {
   })
 }
 
-function transactions({ store }: Suite): void {
+function transactions({ store, opened, patience }: Suite): void {
   it('interleaved writers lose no increment', async () => {
     const increment = (): Promise<unknown> => store().transact([ref('n')], ([doc]) => commit(null, put('n', thing(numberOf(doc) + 1))))
     await Promise.all(Array.from({ length: 25 }, increment))
@@ -177,6 +182,32 @@ function transactions({ store }: Suite): void {
     await writer
   })
 
+  it('transfers keep the sum, and reads, watch and facts tell one and the same story', async () => {
+    const accounts = ['a', 'b', 'c', 'd']
+    await seed(store(), Object.fromEntries(accounts.map(id => [id, thing(100)])))
+    const watched = new Map<string, number>()
+    const watch = store().watch(THINGS, { name: 'all', equal: {} }, changes => { for (const { id, doc } of changes) watched.set(id, numberOf(doc)) })
+    const moved = collector<readonly [string, string, string, number]>()
+    opened().events.subscribe({ topic: 'locks', name: 'compliance' }, async ({ event }) => moved.add([event.id, ...event.data as [string, string, number]]))
+    await watch.ready
+    const transfer = (from: string, to: string, amount: number): Promise<unknown> => store().transact([ref(from), ref(to)], ([one, two]) => numberOf(one) < amount
+      ? refuse('POLICY_DENIED', 'not enough')
+      : { writes: [put(from, thing(numberOf(one) - amount)), put(to, thing(numberOf(two) + amount))], facts: [anEvent([from, to, amount])], result: true })
+    const answers = await Promise.all(Array.from({ length: 80 }, (_, n) => transfer(accounts[n % 4]!, accounts[(n + 1 + n % 3) % 4]!, 1 + n % 60)))
+    const done = answers.filter(answer => answer === true).length
+    await moved.until(items => new Set(items.map(([id]) => id)).size === done, patience)
+    const told = new Map(accounts.map(id => [id, 100]))
+    for (const [, from, to, amount] of new Map(moved.items.map(item => [item[0], item])).values()) {
+      told.set(from, told.get(from)! - amount)
+      told.set(to, told.get(to)! + amount)
+    }
+    const read = new Map((await store().read(accounts.map(ref))).map(doc => [doc!.id, numberOf(doc)]))
+    assert.equal([...read.values()].reduce((sum, n) => sum + n, 0), 400)
+    assert.deepEqual(told, read)
+    assert.deepEqual(new Map(accounts.map(id => [id, watched.get(id)])), read)
+    watch.close()
+  })
+
   it('a decide that throws commits nothing and its error is passed on', async () => {
     const mistake = new RangeError('mine')
     await assert.rejects(store().transact([ref('a')], () => { throw mistake }), error => error === mistake)
@@ -224,6 +255,12 @@ function facts({ store, opened, patience }: Suite): void {
   })
 }
 
+/** What JSON would change in silence. */
+const notPlain: readonly (readonly [string, unknown])[] = [
+  ['NaN', Number.NaN], ['Infinity', Infinity], ['a bigint', 1n], ['a function', () => 1], ['a symbol', Symbol('s')], ['a Date', new Date(0)], ['bytes', new Uint8Array(1)],
+  ['a Map', new Map()], ['a hole in a list', [1, undefined]], ['its mistake deep inside', { a: [{ b: Number.NaN }] }],
+]
+
 function limits({ store }: Suite): void {
   const undeclared: Collection = { name: 'never-declared', queries: {} }
   it('a document of 900 KiB is taken, one byte more is a TypeError', async () => {
@@ -242,6 +279,8 @@ function limits({ store }: Suite): void {
     ['a put of what was not read', s => s.transact([], () => commit(null, put('a', thing(1))))],
     ['a delete of what was not read', s => s.transact([], () => commit(null, { kind: 'delete', ref: ref('a') }))],
     ['two writes of one document', s => s.transact([ref('a')], () => commit(null, put('a', thing(1)), put('a', thing(2))))],
+    ...notPlain.map(([what, data]) => [`a document with ${what}`, (s: DocumentStore) => s.transact([], () => commit(null, create('a', { kind: 'k', n: 1, data } as Thing)))] as const),
+    ['a document that is a list', s => s.transact([], () => commit(null, create('a', [] as unknown as Thing)))],
     ['an empty id', s => s.read([ref('')])],
     ['an undeclared query', s => s.query(THINGS, asked({ name: 'nope' }))],
     ['a query named like a property of every object', s => s.query(THINGS, asked({ name: 'constructor' }))],
@@ -395,6 +434,14 @@ function watches({ store, patience }: Suite): void {
     await write('a', thing(1))
     assert.deepEqual(got.items, [[]])
     assert.equal(watch.age(), Infinity)
+  })
+
+  it('a watch that is closed before its first set came delivers nothing, and `ready` says so', async () => {
+    const got = collector<Seen>()
+    const watch = store().watch(THINGS, byKind, got.add)
+    watch.close()
+    await assert.rejects(watch.ready, PortUnavailable)
+    assert.deepEqual(got.items, [])
   })
 
   it('a watch of an undeclared query is a TypeError', () => {

@@ -4,7 +4,7 @@ import { PortUnavailable, type Collection } from '@lockkeeper/domain/ports'
 import { tableName, wantedIndexes } from '../declared-queries.ts'
 
 /** "LkKp": tells a Lockkeeper store from any other SQLite file. */
-export const APPLICATION_ID = 0x4c6b4b70
+const APPLICATION_ID = 0x4c6b4b70
 
 /** Step i brings a file from version i to i + 1; a step that has left the house is never edited. */
 const MIGRATIONS: readonly string[] = [
