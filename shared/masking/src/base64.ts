@@ -1,27 +1,53 @@
 /** Base64 as it stands in answers: either alphabet, with or without padding, whole values and runs inside a text. */
 
-/** In a text, from 24 characters on: shorter runs are mostly words. `=` only where padding makes sense. */
-const RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/
-const EACH_RUN = new RegExp(RUN, 'g')
+/** In a text, shorter runs are mostly words. */
 const MIN_RUN = 24
+
+const COMMON = 1
+const STANDARD = 2
+const URL_SAFE = 4
+/** Alphabet of each ASCII code. */
+const ALPHABET = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (/[A-Za-z0-9]/.test(character)) return COMMON
+  if (/[+/]/.test(character)) return STANDARD
+  return /[-_]/.test(character) ? URL_SAFE : 0
+})
 
 /**
  * Calls `each` for what may be base64 inside a text. No encoder mixes the two alphabets; a run that does is a path, and its
  * segments are looked at one by one.
  */
 export function eachBase64Run(text: string, each: (run: string, start: number) => void): void {
-  if (text.length < MIN_RUN || !RUN.test(text)) return
-  for (const match of text.matchAll(EACH_RUN)) {
-    const run = match[0]
-    if (!/[/+]/.test(run) || !/[-_]/.test(run)) {
-      each(run, match.index)
+  let start = 0
+  let seen = 0
+  // A loop over codes: this sees nearly every string, and takes a third of the time of a pattern.
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : 0
+    const alphabet = code < 128 ? ALPHABET[code] ?? 0 : 0
+    if (alphabet !== 0) {
+      seen |= alphabet
       continue
     }
-    let start = 0
-    for (const segment of run.split('/')) {
-      if (segment.length >= MIN_RUN) each(segment, match.index + start)
-      start += segment.length + 1
-    }
+    if (at - start >= MIN_RUN) endRun(text, start, at, seen, each)
+    start = at + 1
+    seen = 0
+  }
+}
+
+function endRun(text: string, start: number, end: number, seen: number, each: (run: string, start: number) => void): void {
+  if ((seen & STANDARD) === 0 || (seen & URL_SAFE) === 0) {
+    const padded = /={0,2}/y
+    padded.lastIndex = end
+    padded.test(text)
+    each(text.slice(start, padded.lastIndex), start)
+    return
+  }
+  for (let from = start; from < end;) {
+    const slash = text.indexOf('/', from)
+    const to = slash === -1 || slash > end ? end : slash
+    if (to - from >= MIN_RUN) each(text.slice(from, to), from)
+    from = to + 1
   }
 }
 

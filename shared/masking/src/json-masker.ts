@@ -42,6 +42,8 @@ export class JsonMasker implements TokenSink {
   readonly #tokens: JsonTokens
   #out: Uint8Array[] = []
   #bytes: Buffer = Buffer.alloc(0)
+  /** The chunk as Latin-1, once a token's text is asked for: slices of it cost next to nothing. */
+  #chunkText: string | undefined
   /** First byte of the chunk that was not released yet. */
   #from = 0
   #dropping = false
@@ -101,6 +103,7 @@ export class JsonMasker implements TokenSink {
       throw error
     } finally {
       this.#out = []
+      this.#chunkText = undefined
     }
   }
 
@@ -204,7 +207,7 @@ export class JsonMasker implements TokenSink {
   number(bytes: Buffer, start: number, end: number): void {
     const length = end - Math.max(start, 0)
     if (length > this.#rules.maxStringLength) throw this.#tooLong()
-    const kind = length >= DIGITS_LENGTH && length <= 40 ? this.#numberKind(bytes.toString('latin1', Math.max(start, 0), end)) : undefined
+    const kind = length >= DIGITS_LENGTH && length <= 40 ? this.#numberKind(this.#latin1(bytes, start, end)) : undefined
     if (kind !== undefined) this.masked++
     this.#leave(bytes, start, end, kind === undefined ? undefined : marker(kind))
   }
@@ -237,9 +240,15 @@ export class JsonMasker implements TokenSink {
 
   #text(bytes: Buffer, start: number, end: number, flags: number): string {
     const from = Math.max(start, 0)
-    if ((flags & (ESCAPED | NOT_ASCII)) === 0) return bytes.toString('latin1', from + 1, end - 1)
+    if ((flags & (ESCAPED | NOT_ASCII)) === 0) return this.#latin1(bytes, start, end).slice(1, -1)
     if ((flags & NOT_ASCII) !== 0) this.#checkUtf8(bytes, start, end)
     return (flags & ESCAPED) === 0 ? bytes.toString('utf8', from + 1, end - 1) : JSON.parse(bytes.toString('utf8', from, end)) as string
+  }
+
+  #latin1(bytes: Buffer, start: number, end: number): string {
+    if (start === -1) return bytes.toString('latin1')
+    this.#chunkText ??= bytes.toString('latin1')
+    return this.#chunkText.slice(start, end)
   }
 
   #top<T>(stack: readonly T[]): T {

@@ -26,7 +26,12 @@ export class MemberCache {
     const known = this.#known.get(name)
     if (known !== undefined) return known
     const member = { ...memberFacts(name, this.#detectors), masked: this.#maskName(name) }
-    if (this.#known.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) this.#known.set(name, member)
+    if (this.#known.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) this.#known.set(copied(name), member)
     return member
   }
+}
+
+/** Names come as slices of a whole chunk's text; a kept slice would keep the chunk. */
+function copied(name: string): string {
+  return Buffer.from(name, 'utf16le').toString('utf16le')
 }

@@ -7,7 +7,9 @@ import { toSource, viewOf } from './text-view.ts'
 
 export interface Found {
   readonly spans: Span[]
-  /** The text ends inside a private key. */
+  /** A private key may begin in the text. */
+  readonly keys: boolean
+  /** The text ends inside one. */
   readonly open: boolean
 }
 
@@ -26,23 +28,15 @@ export class TextFinder {
 
   find(text: string): Found {
     const spans: Span[] = []
-    if (this.#hint === undefined) return { spans, open: false }
-    let open = this.#collect(text, this.#detectors.patterns, this.#hint, (start, end, kind) => { spans.push({ start, end, kind }) })
+    if (this.#hint === undefined) return { spans, keys: false, open: false }
+    const plain = this.#collect(text, this.#detectors.patterns, this.#hint, (start, end, kind) => { spans.push({ start, end, kind }) })
     const view = viewOf(text)
-    if (view !== undefined) {
-      const seen = this.#collect(view.text, this.#detectors.patterns, this.#hint, (from, to, kind) => {
-        const [start, end] = toSource(view, from, to)
-        spans.push({ start, end, kind })
-      })
-      open ||= seen
-    }
-    return { spans, open }
-  }
-
-  /** False: no private key begins in the text. */
-  mayHoldKey(text: string): boolean {
-    if (!this.#detectors.pem) return false
-    return PEM_HINT.test(text) || PEM_HINT.test(viewOf(text)?.text ?? '')
+    if (view === undefined) return { spans, ...plain }
+    const seen = this.#collect(view.text, this.#detectors.patterns, this.#hint, (from, to, kind) => {
+      const [start, end] = toSource(view, from, to)
+      spans.push({ start, end, kind })
+    })
+    return { spans, keys: plain.keys || seen.keys, open: plain.open || seen.open }
   }
 
   /** Where a private key that was open before the text ends in it, or undefined. */
@@ -62,15 +56,17 @@ export class TextFinder {
     return found
   }
 
-  /** Returns whether the text ends inside a private key. */
-  #collect(text: string, patterns: readonly Detector[], hint: RegExp, add: (start: number, end: number, kind: string) => void): boolean {
-    if (!hint.test(text)) return false
+  #collect(text: string, patterns: readonly Detector[], hint: RegExp, add: (start: number, end: number, kind: string) => void): Omit<Found, 'spans'> {
+    if (!hint.test(text)) return NO_KEYS
     for (const detector of patterns) {
       if (detector.hint.test(text)) detector.find(text, (start, end) => { add(start, end, detector.name) })
     }
-    return this.#detectors.pem && findKeys(text, (start, end) => { add(start, end, PEM) })
+    if (!this.#detectors.pem || !PEM_HINT.test(text)) return NO_KEYS
+    return { keys: true, open: findKeys(text, (start, end) => { add(start, end, PEM) }) }
   }
 }
+
+const NO_KEYS = { keys: false, open: false }
 
 function joined(hints: readonly RegExp[]): RegExp | undefined {
   return hints.length === 0 ? undefined : new RegExp(hints.map(hint => hint.source).join('|'))

@@ -5,7 +5,7 @@ import type { FieldState } from './field-paths.ts'
 import { marker } from './marker.ts'
 import type { Masked, Span } from './spans.ts'
 import { replaceSpans } from './spans.ts'
-import type { TextFinder } from './text-finder.ts'
+import type { Found, TextFinder } from './text-finder.ts'
 
 /** Layers of JSON or base64 inside one another that are opened. What is still wrapped below them is masked whole. */
 export const MAX_LAYERS = 3
@@ -65,12 +65,15 @@ export class ValueMasker {
     return this.#lines(text, { ...place, layer: place.layer + 1, base64: false }, open)
   }
 
-  /** Only a line in which a key may begin is searched by itself, so that pieces of a text give what the whole text gives. */
+  /** A line in which a key may begin is searched by itself, so that pieces of a text give what the whole text gives. */
   #lines(text: string, below: Place, open: boolean): MaskedLines {
-    if (!open && !this.#finder.mayHoldKey(text)) return this.#piece(text, below)
+    if (!open) {
+      const found = this.#finder.find(text)
+      if (!found.keys) return this.#replaced(text, below, found)
+    }
     const out = { text: '', masked: 0 }
-    const add = (piece: string): boolean => {
-      const result = this.#piece(piece, below)
+    const add = (piece: string, found: Found): boolean => {
+      const result = this.#replaced(piece, below, found)
       out.text += result.masked?.text ?? piece
       out.masked += result.masked?.masked ?? 0
       return result.open
@@ -82,21 +85,21 @@ export class ValueMasker {
       // The marker stands where the key began; its lines leave nothing.
       if (end === undefined) continue
       const rest = line.slice(end)
-      if (this.#finder.mayHoldKey(rest)) {
-        add(plain)
-        plain = ''
-        inKey = add(rest)
-      } else {
+      const found = this.#finder.find(rest)
+      inKey = found.open
+      if (!found.keys) {
         plain += rest
-        inKey = false
+        continue
       }
+      add(plain, this.#finder.find(plain))
+      plain = ''
+      add(rest, found)
     }
-    add(plain)
+    add(plain, this.#finder.find(plain))
     return { masked: out.text === text ? undefined : out, open: inKey }
   }
 
-  #piece(text: string, below: Place): MaskedLines {
-    const { spans, open } = this.#finder.find(text)
+  #replaced(text: string, below: Place, { spans, open }: Found): MaskedLines {
     this.#addBase64(text, below, spans)
     return { masked: replaceSpans(text, spans), open }
   }

@@ -35,6 +35,8 @@ export const card: Detector = {
 
 /** Tries every window that begins and ends with a group of digits; each costs the same whatever its length. */
 function findInRun(run: string, add: (start: number, end: number) => void): void {
+  // Ids and counters: one group, and no card is longer.
+  if (run.length > MAX_DIGITS && /^\d+$/.test(run)) return
   const digits = new DigitRun(run)
   for (let first = 0; first + MIN_DIGITS <= digits.count; first++) {
     if (!digits.opensGroup(first)) continue
@@ -53,28 +55,28 @@ function issuerLengths(digits: DigitRun, first: number): readonly number[] {
 
 /** The digits of a run with running sums in both phases of Luhn's doubling, so that any window is checked by subtraction. */
 class DigitRun {
-  readonly count: number
-  readonly #places: Int32Array
-  readonly #values: Uint8Array
+  count = 0
+  readonly #places: number[] = []
+  readonly #values: number[] = []
   /** Sums with the digits of even index doubled, and of odd index. */
-  readonly #sums: readonly [Int32Array, Int32Array]
+  readonly #even: number[] = [0]
+  readonly #odd: number[] = [0]
 
   constructor(run: string) {
-    this.#places = new Int32Array(run.length)
-    this.#values = new Uint8Array(run.length)
-    this.#sums = [new Int32Array(run.length + 1), new Int32Array(run.length + 1)]
-    let count = 0
+    let even = 0
+    let odd = 0
     for (let place = 0; place < run.length; place++) {
       const value = run.charCodeAt(place) - 48
       if (value < 0 || value > 9) continue
-      this.#places[count] = place
-      this.#values[count] = value
       const doubled = value > 4 ? value * 2 - 9 : value * 2
-      this.#sums[0][count + 1] = (this.#sums[0][count] ?? 0) + (count % 2 === 0 ? doubled : value)
-      this.#sums[1][count + 1] = (this.#sums[1][count] ?? 0) + (count % 2 === 1 ? doubled : value)
-      count++
+      even += this.count % 2 === 0 ? doubled : value
+      odd += this.count % 2 === 0 ? value : doubled
+      this.#places.push(place)
+      this.#values.push(value)
+      this.#even.push(even)
+      this.#odd.push(odd)
+      this.count++
     }
-    this.count = count
   }
 
   at(index: number): number {
@@ -94,7 +96,7 @@ class DigitRun {
 
   /** Every second digit counts double, from the one before the last. */
   luhn(first: number, end: number): boolean {
-    const sums = this.#sums[end % 2 === 0 ? 0 : 1]
+    const sums = end % 2 === 0 ? this.#even : this.#odd
     return ((sums[end] ?? 0) - (sums[first] ?? 0)) % 10 === 0
   }
 }
