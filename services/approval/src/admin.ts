@@ -116,7 +116,7 @@ async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Ref
   const reviewers = [...eligible].map((person) => parts.people.byId(person)?.name ?? person)
   const card = request === undefined ? undefined : renderCard({
     request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current),
-    ...current.earlier === undefined ? {} : { earlier: current.earlier },
+    ...current.earlier === undefined ? {} : { earlier: current.earlier }, ...current.differences === undefined ? {} : { differences: current.differences },
   })
   return {
     approval: viewOf(current), summary: current.summary, votes: current.votes, quorum, reviewers: [...eligible],

@@ -61,6 +61,8 @@ export interface ApprovalCase {
   readonly at: number
   readonly expiresAt: number
   readonly earlier?: Earlier
+  /** How the call differs from the last one of the same method in the same run. */
+  readonly differences?: { readonly from: string, readonly lines: readonly string[] }
   readonly votes: readonly Vote[]
   /** Claims so far; the newest fence is `ID.fences`. */
   readonly fences: number

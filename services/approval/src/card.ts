@@ -16,7 +16,7 @@ export interface CardInput {
   readonly approvedBy: readonly string[]
   readonly earlier?: Earlier
   /** How the call differs from the agent's last one of the same method. */
-  readonly differences?: readonly string[]
+  readonly differences?: { readonly from: string, readonly lines: readonly string[] }
 }
 
 export interface Card {
@@ -76,9 +76,13 @@ export function renderCard(input: CardInput): Card {
     iam: call.iam === undefined ? [] : iamLines(call.iam), body: body.lines,
     expires: instant(input.expiresAt), reviewers: list(input.reviewers), quorum: input.quorum, approvedBy: list(input.approvedBy),
     ...input.earlier === undefined ? {} : { earlier: earlierText(input.earlier) },
-    changed: [...list(input.earlier?.changed ?? []), ...list(input.differences ?? [])],
+    changed: [...list(input.earlier?.changed ?? []), ...differenceLines(input.differences)],
     warnings: warningsOf(request, body.warnings),
   }
+}
+
+function differenceLines(differences: CardInput['differences']): readonly string[] {
+  return differences === undefined ? [] : [`compared with ${visible(differences.from)}:`, ...list(differences.lines)]
 }
 
 function list(texts: readonly string[]): readonly string[] {

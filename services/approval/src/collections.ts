@@ -36,6 +36,9 @@ export const requests: Collection<RequestDocument> = { name: 'approval-requests'
 export interface Slot { readonly approval: string, readonly deleteAt: number }
 export const slots: Collection<Slot> = { name: 'approval-slots', ttlField: 'deleteAt', queries: {} }
 
+/** The newest case of one method in one run, for the difference on the next card. Id = hash of issuer, agent, run and method. */
+export const threads: Collection<Slot> = { name: 'approval-threads', ttlField: 'deleteAt', queries: {} }
+
 /** An id that a proxy gave to a call which shares another one's request. Id = the proxy's id. */
 export interface Alias { readonly approval: string, readonly deleteAt: number }
 export const aliases: Collection<Alias> = { name: 'approval-aliases', ttlField: 'deleteAt', queries: {} }

@@ -4,23 +4,24 @@ import { isRefusal } from '@lockkeeper/domain/errors'
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { Mode } from '@lockkeeper/domain'
 import { approvals } from '@lockkeeper/domain/collections'
-import { PortUnavailable, type AccessRequest, type Commit, type Doc, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type AccessRequest, type Doc, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import { readAccessRequest } from './access-request.ts'
-import { isSettled, type ApprovalCase, type CaseState, type Fact } from './approval-case.ts'
-import { caseWrites } from './case-store.ts'
-import { aliases, cases, gates, KEEP_MS, runs, slots, type CaseDocument, type Gate, type Run, type Slot } from './collections.ts'
-import { caseOf, factEvents } from './facts.ts'
+import type { ApprovalCase } from './approval-case.ts'
+import { callDifferences } from './call-differences.ts'
+import { aliases, cases, gates, KEEP_MS, runs, slots, threads, type CaseDocument, type Gate, type Run, type Slot } from './collections.ts'
+import { caseOf } from './facts.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
+import { strictest, type MethodLookup } from './known-methods.ts'
 import type { Log } from './log.ts'
-import { earlierOf, newCase } from './new-case.ts'
-import type { RequestStore } from './request-store.ts'
-import { route, type People, type Route } from './routing.ts'
-import { transition, type Step } from './state-machine.ts'
+import { openCase, type OpeningFacts } from './opening.ts'
+import type { RequestStore, RequestWrite } from './request-store.ts'
+import { route, type People } from './routing.ts'
 
 export interface IntakeParts {
   readonly documents: DocumentStore
   readonly requestStore: RequestStore
   readonly people: People
+  readonly methods?: MethodLookup
   readonly mode: Mode
   readonly selfApproval: boolean
   readonly pendingPerAgent: number
@@ -30,19 +31,20 @@ export interface IntakeParts {
 /** Other requests of the same agent or key that may come between before the event is given back to the bus. */
 const MAX_ATTEMPTS = 50
 
-type Outcome = 'done' | 'again' | { readonly poisoned: string }
+type Outcome = 'done' | 'again' | 'id-taken'
 
 /** Rejects only for what a redelivery can mend. */
 export async function receiveRequest(parts: IntakeParts, event: CloudEvent): Promise<void> {
   if (await wasHandled(parts.documents, event)) return
   const read = readAccessRequest(event.data, parts.mode)
   if ('problem' in read) return dropped(parts, event, read.problem)
-  const body = await parts.requestStore.prepare(read.request)
+  const request = parts.methods === undefined ? read.request : strictest(read.request, parts.methods)
+  const body = await parts.requestStore.prepare(request)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const outcome = await place(parts, event, read.request, body)
+    const outcome = await place(parts, event, request, body)
     if (outcome === 'again') continue
     await parts.requestStore.settle(body)
-    return outcome === 'done' ? undefined : dropped(parts, event, outcome.poisoned)
+    return outcome === 'done' ? undefined : dropped(parts, event, `the id ${request.id} is taken`)
   }
   throw new PortUnavailable('too many requests of one agent at once')
 }
@@ -52,104 +54,69 @@ async function dropped(parts: IntakeParts, event: CloudEvent, why: string): Prom
   await poison(parts.documents, event, why)
 }
 
-/** What was read before the transaction, to be found unchanged in it. */
-interface Before {
-  readonly slot: Doc<Slot> | undefined
-  readonly gate: Doc<Gate> | undefined
-  readonly pending: number
-  readonly route: Route
+/** The documents that one opening reads and writes, by name. `existing` is another case than `own`. */
+function placesOf(event: CloudEvent, request: AccessRequest, body: RequestWrite, existing: string | undefined) {
+  const { issuer, id, run } = request.agent
+  const { id: own } = request
+  const older: Readonly<Record<string, Ref>> = existing === undefined || existing === own ? {} : { existing: { collection: cases, id: existing }, existingView: { collection: approvals, id: existing } }
+  return {
+    inbox: inboxRef(event) as Ref, slot: { collection: slots, id: attachHash(request.attach) } as Ref<Slot>,
+    gate: { collection: gates, id: sha256(JSON.stringify([issuer, id])) } as Ref<Gate>,
+    thread: { collection: threads, id: sha256(JSON.stringify([issuer, id, run, request.call.method])) } as Ref<Slot>,
+    run: { collection: runs, id: request.attach.digest } as Ref<Run>, own: { collection: cases, id: own } as Ref<CaseDocument>,
+    ownView: { collection: approvals, id: own } as Ref, alias: { collection: aliases, id: own } as Ref, body: body.ref as Ref, ...older,
+  }
 }
 
-async function place(parts: IntakeParts, event: CloudEvent, request: AccessRequest, body: Write): Promise<Outcome> {
-  const slotRef: Ref<Slot> = { collection: slots, id: attachHash(request.attach) }
-  const gateRef: Ref<Gate> = { collection: gates, id: sha256(JSON.stringify([request.agent.issuer, request.agent.id])) }
-  const [[slot], [gate]] = await Promise.all([parts.documents.read([slotRef]), parts.documents.read([gateRef])])
-  const pending = await parts.documents.query(approvals, {
-    name: 'byAgentState', equal: { issuer: request.agent.issuer, agent: request.agent.id, state: 'pending' }, limit: parts.pendingPerAgent,
-  })
-  const terms = request.decision.obligations.approval ?? { reviewers: [], quorum: 1 }
-  const before: Before = { slot, gate, pending: pending.docs.length, route: route(parts.people, request.agent, terms, parts.selfApproval) }
-  const known = slot?.data.approval ?? request.id
-  const refs: readonly Ref[] = [
-    inboxRef(event), slotRef, gateRef, { collection: cases, id: known }, { collection: cases, id: request.id }, { collection: runs, id: request.attach.digest },
-    { collection: approvals, id: known }, { collection: approvals, id: request.id }, { collection: aliases, id: request.id }, body.ref,
-  ]
-  const outcome = await parts.documents.transact<Outcome>(unique(refs), (docs, now) => {
-    const at = new Map(unique(refs).map((ref, index) => [`${ref.collection.name}/${ref.id}`, docs[index]]))
-    const doc = (ref: Ref): Doc | undefined => at.get(`${ref.collection.name}/${ref.id}`)
-    if (doc(refs[0] as Ref) !== undefined) return nothing('done')
-    if (doc(slotRef)?.version !== slot?.version || doc(gateRef)?.version !== gate?.version) return nothing('again')
-    const found = { existing: asCase(doc(refs[3] as Ref)), own: asCase(doc(refs[4] as Ref)), run: doc(refs[5] as Ref)?.data as Run | undefined }
-    const commit = open(parts, request, before, found, now)
-    const writes = commit.opened ? [slotWrite(slotRef, request, now), gateWrite(gateRef, gate, now), ...commit.pending ? [body] : []] : []
-    return { writes: commit.result === 'done' ? [...commit.writes, ...writes, handled(event, now)] : [], facts: commit.facts, result: commit.result }
+async function place(parts: IntakeParts, event: CloudEvent, request: AccessRequest, body: RequestWrite): Promise<Outcome> {
+  const { slot, gate, thread } = placesOf(event, request, body, undefined)
+  const [slotDoc, gateDoc, threadDoc] = await parts.documents.read<object>([slot, gate, thread])
+  const places = placesOf(event, request, body, (slotDoc?.data as Slot | undefined)?.approval)
+  const given = await gather(parts, request, threadDoc?.data as Slot | undefined)
+  const outcome = await parts.documents.transact<Outcome>(Object.values(places), (docs, now) => {
+    const at: Readonly<Record<string, Doc | undefined>> = Object.fromEntries(Object.keys(places).map((name, index) => [name, docs[index]]))
+    const finish = (result: Outcome) => ({ writes: [], facts: [], result })
+    if (at['inbox'] !== undefined) return finish('done')
+    if (at['slot']?.version !== slotDoc?.version || at['gate']?.version !== gateDoc?.version) return finish('again')
+    const { kind, pending, writes, facts } = openCase(request, { ...given, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
+    if (kind === 'id-taken') return finish('id-taken')
+    const marks = kind === 'opened' ? markWrites(places, request.id, gateDoc?.data as Gate | undefined, now) : []
+    return { writes: [...writes, ...marks, ...pending ? [body] : [], handled(event, now)], facts, result: 'done' }
   })
   if (isRefusal(outcome)) throw new TypeError('opening a case refuses nothing')
   return outcome
 }
 
-interface Found { readonly existing?: ApprovalCase, readonly own?: ApprovalCase, readonly run?: Run }
-interface Opening extends Commit<Outcome> { readonly opened: boolean, readonly pending: boolean }
-
-/** Shares the live case of the same key, or opens a new one, ending an older one that no longer holds. */
-function open(parts: IntakeParts, request: AccessRequest, before: Before, { existing, own, run }: Found, now: number): Opening {
-  const closed = { opened: false, pending: false }
-  if (own !== undefined && own.attachHash !== attachHash(request.attach)) return { ...closed, ...nothing({ poisoned: `the id ${request.id} is taken` }) }
-  if (own !== undefined) return { ...closed, ...nothing('done') }
-  const ended = existing === undefined ? undefined : endOlder(existing, request, now)
-  if (ended === 'shared') {
-    const alias: Write = { kind: 'put', ref: { collection: aliases, id: request.id }, data: { approval: existing?.id ?? '', deleteAt: now + KEEP_MS } }
-    return { ...closed, ...nothing('done'), writes: [alias] }
-  }
-  const opened = newCase(request, now, firstState(parts, before, now), earlierOf(request, ended?.next, run))
-  const timed = transition(opened, { kind: 'tick' }, now) as Step
-  const facts = [firstFact(opened, before.route), ...timed.facts]
+/** What need not be exact at the moment of the commit, or is made so by the gate. */
+async function gather(parts: IntakeParts, request: AccessRequest, thread: Slot | undefined): Promise<OpeningFacts> {
+  const { issuer, id } = request.agent
+  const { pendingPerAgent } = parts
+  const [pending, before] = await Promise.all([
+    parts.documents.query(approvals, { name: 'byAgentState', equal: { issuer, agent: id, state: 'pending' }, limit: pendingPerAgent }),
+    thread === undefined || thread.approval === request.id ? undefined : parts.requestStore.read(thread.approval),
+  ])
+  const terms = request.decision.obligations.approval ?? { reviewers: [], quorum: 1 }
+  const lines = before === undefined ? [] : callDifferences(before.call, request.call)
   return {
-    opened: true, pending: timed.next.state.state === 'pending', result: 'done',
-    writes: [...ended === undefined ? [] : caseWrites(ended.next), ...caseWrites(timed.next)],
-    facts: [...ended === undefined ? [] : factEvents(ended.next, ended.facts, now), ...factEvents(timed.next, facts, now)],
+    route: route(parts.people, request.agent, terms, parts.selfApproval), pending: pending.docs.length, pendingPerAgent,
+    ...before === undefined || lines.length === 0 ? {} : { differences: { from: before.id, lines } },
   }
 }
 
-/** `shared`: the older case still answers for this call. Otherwise its last step. */
-function endOlder(existing: ApprovalCase, request: AccessRequest, now: number): Step | 'shared' {
-  const timed = transition(existing, { kind: 'tick' }, now) as Step
-  const { state } = timed.next
-  // Asked before it was settled, or while its answer can still be read: the same wait.
-  if (isSettled(state)) return request.at <= state.settledAt || (state.state === 'answered' && state.receipt !== undefined) ? 'shared' : timed
-  const holds = existing.decisionHash === request.decision.hash && (existing.stateHash ?? '') === (request.stateHash ?? '')
-  if (holds || state.state === 'claimed') return 'shared'
-  const why = `The rule or the resource changed while ${existing.id} waited; ${request.id} asks again.`
-  return transition(existing, { kind: 'cancel', refusal: 'STATE_CHANGED', why }, now) as Step
+function markWrites({ slot, gate, thread }: ReturnType<typeof placesOf>, approval: string, before: Gate | undefined, now: number): readonly Write[] {
+  const deleteAt = now + KEEP_MS
+  return [
+    { kind: 'put', ref: slot, data: { approval, deleteAt } satisfies Slot },
+    { kind: 'put', ref: thread, data: { approval, deleteAt } satisfies Slot },
+    { kind: 'put', ref: gate, data: { count: (before?.count ?? 0) + 1, deleteAt } satisfies Gate },
+  ]
 }
 
-function firstState(parts: IntakeParts, { route: { unroutable }, pending }: Before, now: number): CaseState {
-  if (unroutable !== undefined) return { state: 'cancelled', settledAt: now, refusal: 'APPROVAL_UNROUTABLE', why: `No one may approve the call. ${unroutable}` }
-  if (pending < parts.pendingPerAgent) return { state: 'pending' }
-  return { state: 'cancelled', settledAt: now, refusal: 'TOO_MANY_PENDING', why: `The agent has ${pending} calls waiting for approval. Nothing has run; have some decided first.` }
+function caseNamed<N extends 'existing' | 'own'>(name: N, at: Readonly<Record<string, Doc | undefined>>): { readonly [K in N]?: ApprovalCase } {
+  const doc = at[name]
+  return doc === undefined ? {} : { [name]: caseOf(doc.data as CaseDocument) } as { readonly [K in N]?: ApprovalCase }
 }
 
-function firstFact({ state, summary }: ApprovalCase, { eligible, quorum }: Route): Fact {
-  if (state.state === 'cancelled') return { type: 'approval.cancelled', data: { why: state.why } }
-  return { type: 'approval.requested', data: { reviewers: [...eligible], quorum, summary } }
-}
-
-function slotWrite(ref: Ref<Slot>, request: AccessRequest, now: number): Write {
-  return { kind: 'put', ref, data: { approval: request.id, deleteAt: now + KEEP_MS } satisfies Slot }
-}
-
-function gateWrite(ref: Ref<Gate>, gate: Doc<Gate> | undefined, now: number): Write {
-  return { kind: 'put', ref, data: { count: (gate?.data.count ?? 0) + 1, deleteAt: now + KEEP_MS } satisfies Gate }
-}
-
-function nothing(result: Outcome): Commit<Outcome> {
-  return { writes: [], facts: [], result }
-}
-
-function asCase(doc: Doc | undefined): ApprovalCase | undefined {
-  return doc === undefined ? undefined : caseOf(doc.data as CaseDocument)
-}
-
-function unique(refs: readonly Ref[]): readonly Ref[] {
-  return [...new Map(refs.map((ref) => [`${ref.collection.name}/${ref.id}`, ref])).values()]
+function runOf(doc: Doc | undefined): { readonly run?: Run } {
+  return doc === undefined ? {} : { run: doc.data as Run }
 }

@@ -17,8 +17,13 @@ export interface TerminalKey {
   readonly persons: readonly PersonId[]
 }
 
-/** Checks an ID token whose `nonce` must be the digest; a Refusal with ISSUER_UNAVAILABLE is tried again. */
-export type VerifyIdToken = (token: string, digest: string) => Promise<{ readonly id: PersonId } | Refusal>
+/** Checks an ID token whose `nonce` must be the given one; a Refusal with ISSUER_UNAVAILABLE is tried again. */
+export type VerifyIdToken = (token: string, nonce: string) => Promise<{ readonly id: PersonId } | Refusal>
+
+/** The nonce of an approver's ID token: the digest approves, `deny:` and the digest denies, so that who carries a denial cannot make an approval of it. */
+export function idTokenNonce({ verdict, digest }: { readonly verdict: 'approve' | 'deny', readonly digest: string }): string {
+  return verdict === 'approve' ? digest : `deny:${digest}`
+}
 
 export interface Proven {
   readonly person: PersonId
@@ -69,7 +74,7 @@ function checkTerminal(decision: SubmittedDecision, proof: { readonly person: st
 async function checkIdToken(decision: SubmittedDecision, token: string, verifyIdToken: VerifyIdToken | undefined): Promise<Proven | Refusal> {
   if (verifyIdToken === undefined) return invalid('no issuer of approver tokens is configured')
   if (token.length > 16_384) return invalid('the token is too long')
-  const person = await verifyIdToken(token, decision.digest)
+  const person = await verifyIdToken(token, idTokenNonce(decision))
   if (isRefusal(person)) return person
   const issuedAt = issuedAtOf(token)
   if (issuedAt === undefined) return invalid('the token does not say when it was issued')

@@ -10,11 +10,12 @@ import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
 import { createCaseStore } from './case-store.ts'
-import { aliases, cases, gates, inbox, refusedDecisions, requests, runs, slots, usedProofs } from './collections.ts'
+import { aliases, cases, gates, inbox, refusedDecisions, requests, runs, slots, threads, usedProofs } from './collections.ts'
 import { createDecisions } from './decisions.ts'
 import { beat } from './heartbeat.ts'
 import { receiveRequest } from './intake.ts'
 import { createLocks } from './locks.ts'
+import type { MethodLookup } from './known-methods.ts'
 import type { Log } from './log.ts'
 import type { TerminalKey, VerifyIdToken } from './proof.ts'
 import { createReceiptBox } from './receipt-box.ts'
@@ -35,6 +36,8 @@ export interface ApprovalPorts {
   readonly receiptKey: Uint8Array
   /** Terminals whose signed decisions count, each with the persons that it may speak for. */
   readonly terminalKeys: readonly TerminalKey[]
+  /** The catalog, where there is one: it outweighs what a request says of its own risk. */
+  readonly methods?: MethodLookup
   /** Checks approvers' ID tokens; without it none is accepted. */
   readonly verifyIdToken?: VerifyIdToken
   readonly log: Log
@@ -60,7 +63,7 @@ export interface ApprovalService {
 }
 
 /** Collections that the store must be opened with. */
-export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, aliases, gates, runs, inbox, usedProofs, refusedDecisions]
+export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, inbox, usedProofs, refusedDecisions]
 
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
   const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode } = readSettings(settings)
@@ -72,7 +75,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const locks = createLocks(documents, now)
   const proofs = { terminalKeys: ports.terminalKeys, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken } }
   const decisions = createDecisions({ documents, store, people, proofs, now, selfApproval, log })
-  const intake = { documents, requestStore, people, mode, selfApproval, pendingPerAgent, log }
+  const intake = { documents, requestStore, people, mode, selfApproval, pendingPerAgent, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now }
   const admin = createAdmin({ documents, store, requestStore, receipts, people, decisions, locks, mode, selfApproval, now })
   const running: { subscriptions: Subscription[], work: RepeatedWork[] } = { subscriptions: [], work: [] }
@@ -116,7 +119,8 @@ export { renderCard, type Card, type CardInput } from './card.ts'
 export { renderCardText } from './card-text.ts'
 export type { Decided } from './decisions.ts'
 export { lockId } from './lock-documents.ts'
+export type { MethodLookup } from './known-methods.ts'
 export type { Log } from './log.ts'
-export { terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
+export { idTokenNonce, terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
 export type { People } from './routing.ts'
 export type { ApprovalSettings } from './settings.ts'
