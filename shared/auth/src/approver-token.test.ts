@@ -88,6 +88,14 @@ describe('auth: an approver\'s token', () => {
     assert.equal(outcome.reason, 'ISSUER_UNAVAILABLE')
   })
 
+  it('invariant 7: an audience that agents\' tokens have as well is no audience for approvers', () => {
+    const settings = { name: 'people', issuer: 'https://idp.example', audience: ['a', 'b'] }
+    const check = (issuer: string, audience: string | string[]): readonly string[] => checkApproverIssuerSettings([settings], 'real', [{ issuer, audience }]).map(({ path }) => path.join('.'))
+    assert.deepEqual(check('https://idp.example', ['lockkeeper', 'b']), ['0.audience'])
+    assert.deepEqual(check('https://idp.example', 'lockkeeper'), [])
+    assert.deepEqual(check('https://other.example', 'a'), [])
+  })
+
   it('invariant 14: settings are checked like those of agents\' issuers', () => {
     const settings = { name: 'people', issuer: 'http://people.example', audience: 'a', require: ['1'] }
     assert.deepEqual(checkApproverIssuerSettings([settings], 'real').map(({ path }) => path.join('.')), ['0.issuer'])

@@ -10,7 +10,7 @@ import type { IssuerKeys } from './issuer-keys.ts'
 import { checkRequirements, compileRequirements } from './map-agent.ts'
 import type { PeopleDirectory } from './people.ts'
 import { resolveSubject } from './resolve-people.ts'
-import { approverIssuerSettingsSchema, describeProblems, parseIssuers, type ApproverIssuerSettings, type ParsedApproverIssuer, type SettingsProblem } from './settings.ts'
+import { approverIssuerSettingsSchema, describeProblems, parseIssuers, type ApproverIssuerSettings, type IssuerSettings, type ParsedApproverIssuer, type SettingsProblem } from './settings.ts'
 import { createKeySources, verifySignature, warmAll } from './signed-token.ts'
 
 export interface ApproverVerifierOptions {
@@ -50,10 +50,19 @@ function compileApproverIssuers(settings: readonly unknown[], mode: Mode): Compi
   return problems.length > 0 ? { problems } : { issuers: parsed.issuers, requirements }
 }
 
-/** Every problem of the settings; empty when they can be used. */
-export function checkApproverIssuerSettings(settings: readonly unknown[], mode: Mode): readonly SettingsProblem[] {
+/**
+ * Every problem of the settings; empty when they can be used. `agentIssuers` are the issuers of agents' tokens: where an
+ * issuer serves both, the audiences must differ, or a token that an agent holds could pass for an approver's.
+ */
+export function checkApproverIssuerSettings(settings: readonly unknown[], mode: Mode, agentIssuers: readonly Pick<IssuerSettings, 'issuer' | 'audience'>[] = []): readonly SettingsProblem[] {
   const compiled = compileApproverIssuers(settings, mode)
-  return 'problems' in compiled ? compiled.problems : []
+  if ('problems' in compiled) return compiled.problems
+  return compiled.issuers.flatMap((issuer, index) => {
+    const shared = agentIssuers.filter((other) => other.issuer === issuer.issuer).flatMap(({ audience }) => [audience].flat())
+    return [issuer.audience].flat().some((audience) => shared.includes(audience))
+      ? [{ path: [index, 'audience'], message: 'is also an audience of agents\' tokens of this issuer' }]
+      : []
+  })
 }
 
 /** TypeError when the settings have problems. Fetches nothing by itself. */

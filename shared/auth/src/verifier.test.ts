@@ -105,83 +105,107 @@ describe('auth: token verifier', () => {
       return `${input}.${Buffer.from(signature).toString('base64url')}`
     }
     const HEADER = '{"alg":"ES256","kid":"ec"}'
-    const hostile: Readonly<Record<string, Forge>> = {
-      'no signature, alg none': async () => `${encode({ alg: 'none' })}.${(await parts())[1]}.`,
-      'alg None': async () => `${encode({ alg: 'None', kid: 'ec' })}.${(await parts())[1]}.${(await parts())[2]}`,
-      'an empty signature': async () => { const [header, payload] = await parts(); return `${header}.${payload}.` },
-      'HMAC with a guessed secret': () => hmac('secret'),
-      'HMAC with the public key as secret (JWK)': () => hmac(JSON.stringify(rsa.jwk)),
-      'HMAC with the public key as secret (modulus)': () => hmac(Buffer.from(rsa.jwk.n ?? '', 'base64url')),
-      'HMAC signature under alg RS256': () => hmac(JSON.stringify(rsa.jwk), { alg: 'RS256' }),
-      'a signature of another key': async () => signToken({ ...await createPair('ec'), kid: 'ec' }, claims()),
-      'a key of its own (jwk)': async () => { const own = await createPair('ec'); return signToken(own, claims(), { jwk: own.jwk }) },
-      'a key address of its own (jku)': () => signToken(ec, claims(), { jku: `${issuer.issuer}/jwks` }),
-      'a certificate address (x5u)': () => signToken(ec, claims(), { x5u: 'https://evil.example' }),
-      'a certificate (x5c)': () => signToken(ec, claims(), { x5c: ['AAAA'] }),
-      'crit, unknown': () => signRaw('{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}', JSON.stringify(claims())),
-      'crit, empty': () => signRaw('{"alg":"ES256","kid":"ec","crit":[]}', JSON.stringify(claims())),
-      'an unencoded payload (b64)': () => signToken(ec, claims(), { b64: true, crit: ['b64'] }),
-      'compression (zip)': () => signToken(ec, claims(), { zip: 'DEF' }),
-      'a nested token (cty)': () => signToken(ec, claims(), { cty: 'JWT' }),
-      'an unknown key id': () => signToken({ ...ec, kid: 'nobody' }, claims()),
-      'a key id of another algorithm': () => signToken({ ...ec, kid: 'rsa' }, claims()),
-      'a key id that is a number': () => signToken(ec, claims(), { kid: 7 }),
-      'a key id that is empty': () => signToken(ec, claims(), { kid: '' }),
-      'a key id that is a path': () => signToken(ec, claims(), { kid: '../../dev/null' }),
-      'a security event (typ)': () => signToken(ec, claims(), { typ: 'secevent+jwt' }),
-      'a logout token (typ)': () => signToken(ec, claims(), { typ: 'logout+jwt' }),
-      'a typ that is a list': () => signToken(ec, claims(), { typ: ['JWT'] }),
-      'another issuer': () => signToken(ec, { ...claims(), iss: 'https://other.example' }),
-      'the issuer with a slash': () => signToken(ec, { ...claims(), iss: `${issuer.issuer}/` }),
-      'the issuer in a list': () => signToken(ec, { ...claims(), iss: [issuer.issuer] }),
-      'no issuer': () => signToken(ec, { ...claims(), iss: undefined }),
-      'another audience': () => signToken(ec, { ...claims(), aud: 'other' }),
-      'the audience in other case': () => signToken(ec, { ...claims(), aud: 'Lockkeeper' }),
-      'no audience': () => signToken(ec, { ...claims(), aud: undefined }),
-      'an empty list of audiences': () => signToken(ec, { ...claims(), aud: [] }),
-      'an audience list with a number': () => signToken(ec, { ...claims(), aud: ['lockkeeper', 7] }),
-      'an audience object': () => signToken(ec, { ...claims(), aud: { 0: 'lockkeeper' } }),
-      'no subject': () => signToken(ec, { ...claims(), sub: undefined }),
-      'an empty subject': () => signToken(ec, { ...claims(), sub: '' }),
-      'a subject with a line break': () => signToken(ec, { ...claims(), sub: 'a\nb' }),
-      'a subject with a direction override': () => signToken(ec, { ...claims(), sub: 'a\u202eb' }),
-      'a subject of 513 characters': () => signToken(ec, { ...claims(), sub: 'a'.repeat(513) }),
-      'no expiry': () => signToken(ec, { ...claims(), exp: undefined }),
-      'an expiry in text': () => signRaw(HEADER, JSON.stringify({ ...claims(), exp: '9999999999' })),
-      'an expiry beyond all dates': () => signRaw(HEADER, JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e300')),
-      'a negative expiry': () => signToken(ec, { ...claims(), exp: -1 }),
-      'a null expiry': () => signRaw(HEADER, JSON.stringify({ ...claims(), exp: null })),
-      'expired': () => signToken(ec, { ...claims(), exp: seconds() - 60 }),
-      'not valid yet': () => signToken(ec, { ...claims(), nbf: seconds() + 61 }),
-      'issued in the future': () => signToken(ec, { ...claims(), iat: seconds() + 61 }),
-      'a doubled claim': () => signRaw(HEADER, JSON.stringify(claims()).replace('{', '{"sub":"admin",')),
-      'a doubled claim behind an escape': () => signRaw(HEADER, JSON.stringify(claims()).replace('{', '{"s\\u0075b":"admin",')),
-      'a doubled header parameter': () => signRaw('{"alg":"ES256","kid":"ec","kid":"rsa"}', JSON.stringify(claims())),
-      'a payload that is a list': () => signRaw(HEADER, JSON.stringify([claims()])),
-      'a payload that is no JSON': () => signRaw(HEADER, 'hello'),
-      'a payload with a byte order mark': () => signRaw(HEADER, `\ufeff${JSON.stringify(claims())}`),
-      'a payload with something behind it': () => signRaw(HEADER, `${JSON.stringify(claims())}{}`),
-      'a payload nested too deeply': () => signRaw(HEADER, `{"a":${'['.repeat(200)}${']'.repeat(200)}}`),
-      'a header that is no object': () => signRaw('"ES256"', JSON.stringify(claims())),
-      'padding in base64': async () => { const [header, payload, signature] = await parts(); return `${header}.${payload}==.${signature}` },
-      'base64 with stray bits': async () => { const [header, payload] = await parts(); return `${header}.${payload}.${'A'.repeat(85)}B` },
-      'standard base64 alphabet': async () => { const [header, payload, signature] = await parts(); return `${header}.${payload}.${signature.replaceAll('-', '+').replaceAll('_', '/')}+` },
-      'a truncated signature': async () => { const [header, payload, signature] = await parts(); return `${header}.${payload}.${signature.slice(0, -4)}` },
-      'a DER signature': async () => { const [header, payload] = await parts(); return `${header}.${payload}.${encode('0E\u0002')}` },
-      'two parts': async () => (await parts()).slice(0, 2).join('.'),
-      'four parts': async () => `${(await parts()).join('.')}.AAAA`,
-      'an encrypted token (five parts)': () => 'eyJhbGciOiJkaXIifQ..AAAA.AAAA.AAAA',
-      'the header of one token with the payload of another': async () => { const [header, , signature] = await parts(); return `${header}.${encode({ ...claims(), sub: 'admin' })}.${signature}` },
-      'a Google access token': () => 'ya29.a0AfCANARY',
+    const hostile: Readonly<Record<string, readonly [Forge, RegExp]>> = {
+      'no signature, alg none': [async () => `${encode({ alg: 'none' })}.${(await parts())[1]}.`, /algorithm/],
+      'alg None': [async () => `${encode({ alg: 'None', kid: 'ec' })}.${(await parts())[1]}.${(await parts())[2]}`, /algorithm/],
+      'an empty signature': [async () => { const [header, payload] = await parts(); return `${header}.${payload}.` }, /signature is not canonical/],
+      'HMAC with a guessed secret': [() => hmac('secret'), /algorithm/],
+      'HMAC with the public key as secret (JWK)': [() => hmac(JSON.stringify(rsa.jwk)), /algorithm/],
+      'HMAC with the public key as secret (modulus)': [() => hmac(Buffer.from(rsa.jwk.n ?? '', 'base64url')), /algorithm/],
+      'HMAC signature under alg RS256': [() => hmac(JSON.stringify(rsa.jwk), { alg: 'RS256' }), /signature does not match/],
+      'a signature of another key': [async () => signToken({ ...await createPair('ec'), kid: 'ec' }, claims()), /signature does not match/],
+      'a key of its own (jwk)': [async () => { const own = await createPair('ec'); return signToken(own, claims(), { jwk: own.jwk }) }, /`jwk`/],
+      'a key address of its own (jku)': [() => signToken(ec, claims(), { jku: `${issuer.issuer}/jwks` }), /`jku`/],
+      'a certificate address (x5u)': [() => signToken(ec, claims(), { x5u: 'https://evil.example' }), /`x5u`/],
+      'a certificate (x5c)': [() => signToken(ec, claims(), { x5c: ['AAAA'] }), /`x5c`/],
+      'crit, unknown': [() => signRaw('{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}', JSON.stringify(claims())), /`crit`/],
+      'crit, empty': [() => signRaw('{"alg":"ES256","kid":"ec","crit":[]}', JSON.stringify(claims())), /`crit`/],
+      'an unencoded payload (b64)': [() => signToken(ec, claims(), { b64: true, crit: ['b64'] }), /`crit`/],
+      'compression (zip)': [() => signToken(ec, claims(), { zip: 'DEF' }), /`zip`/],
+      'a nested token (cty)': [() => signToken(ec, claims(), { cty: 'JWT' }), /`cty`/],
+      'an unknown key id': [() => signToken({ ...ec, kid: 'nobody' }, claims()), /published keys/],
+      'a key id of another algorithm': [() => signToken({ ...ec, kid: 'rsa' }, claims()), /published keys/],
+      'a key id that is a number': [() => signToken(ec, claims(), { kid: 7 }), /`kid`/],
+      'a key id that is empty': [() => signToken(ec, claims(), { kid: '' }), /`kid`/],
+      'a key id that is a path': [() => signToken(ec, claims(), { kid: '../../dev/null' }), /published keys/],
+      'a security event (typ)': [() => signToken(ec, claims(), { typ: 'secevent+jwt' }), /another kind/],
+      'a logout token (typ)': [() => signToken(ec, claims(), { typ: 'logout+jwt' }), /another kind/],
+      'a typ that is a list': [() => signToken(ec, claims(), { typ: ['JWT'] }), /`typ`/],
+      'another issuer': [() => signToken(ec, { ...claims(), iss: 'https://other.example' }), /`iss`/],
+      'the issuer with a slash': [() => signToken(ec, { ...claims(), iss: `${issuer.issuer}/` }), /`iss`/],
+      'the issuer in a list': [() => signToken(ec, { ...claims(), iss: [issuer.issuer] }), /`iss`/],
+      'no issuer': [() => signToken(ec, { ...claims(), iss: undefined }), /`iss`/],
+      'another audience': [() => signToken(ec, { ...claims(), aud: 'other' }), /`aud`/],
+      'the audience in other case': [() => signToken(ec, { ...claims(), aud: 'Lockkeeper' }), /`aud`/],
+      'no audience': [() => signToken(ec, { ...claims(), aud: undefined }), /`aud`/],
+      'an empty list of audiences': [() => signToken(ec, { ...claims(), aud: [] }), /`aud`/],
+      'an audience list with a number': [() => signToken(ec, { ...claims(), aud: ['lockkeeper', 7] }), /`aud`/],
+      'an audience object': [() => signToken(ec, { ...claims(), aud: { 0: 'lockkeeper' } }), /`aud`/],
+      'no subject': [() => signToken(ec, { ...claims(), sub: undefined }), /`sub`/],
+      'an empty subject': [() => signToken(ec, { ...claims(), sub: '' }), /`sub`/],
+      'a subject with a line break': [() => signToken(ec, { ...claims(), sub: 'a\nb' }), /`sub`/],
+      'a subject with a direction override': [() => signToken(ec, { ...claims(), sub: 'a\u202eb' }), /`sub`/],
+      'a subject of 513 characters': [() => signToken(ec, { ...claims(), sub: 'a'.repeat(513) }), /`sub`/],
+      'no expiry': [() => signToken(ec, { ...claims(), exp: undefined }), /`exp`/],
+      'an expiry in text': [() => signRaw(HEADER, JSON.stringify({ ...claims(), exp: '9999999999' })), /`exp`/],
+      'an expiry beyond all dates': [() => signRaw(HEADER, JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e300')), /`exp`/],
+      'a negative expiry': [() => signToken(ec, { ...claims(), exp: -1 }), /`exp`/],
+      'a null expiry': [() => signRaw(HEADER, JSON.stringify({ ...claims(), exp: null })), /`exp`/],
+      'expired': [() => signToken(ec, { ...claims(), exp: seconds() - 60 }), /expired/],
+      'not valid yet': [() => signToken(ec, { ...claims(), nbf: seconds() + 61 }), /`nbf`/],
+      'issued in the future': [() => signToken(ec, { ...claims(), iat: seconds() + 61 }), /`iat`/],
+      'a doubled claim': [() => signRaw(HEADER, JSON.stringify(claims()).replace('{', '{"sub":"admin",')), /more than one way/],
+      'a doubled claim behind an escape': [() => signRaw(HEADER, JSON.stringify(claims()).replace('{', '{"s\\u0075b":"admin",')), /more than one way/],
+      'a doubled header parameter': [() => signRaw('{"alg":"ES256","kid":"ec","kid":"rsa"}', JSON.stringify(claims())), /more than one way/],
+      'a payload that is a list': [() => signRaw(HEADER, JSON.stringify([claims()])), /not a JSON object/],
+      'a payload that is no JSON': [() => signRaw(HEADER, 'hello'), /not valid JSON/],
+      'a payload with a byte order mark': [() => signRaw(HEADER, `\ufeff${JSON.stringify(claims())}`), /more than one way/],
+      'a payload with something behind it': [() => signRaw(HEADER, `${JSON.stringify(claims())}{}`), /not valid JSON/],
+      'a payload nested too deeply': [() => signRaw(HEADER, `{"a":${'['.repeat(200)}${']'.repeat(200)}}`), /not valid JSON/],
+      'a header that is no object': [() => signRaw('"ES256"', JSON.stringify(claims())), /not a JSON object/],
+      'padding in base64': [async () => { const [header, payload, signature] = await parts(); return `${header}.${payload}==.${signature}` }, /payload is not canonical/],
+      'base64 with stray bits': [async () => { const [header, payload] = await parts(); return `${header}.${payload}.${'A'.repeat(85)}B` }, /not canonical/],
+      'standard base64 alphabet': [async () => { const [header, payload, signature] = await parts(); return `${header}.${payload}.${signature.replaceAll('-', '+').replaceAll('_', '/')}+` }, /not canonical/],
+      'a truncated signature': [async () => { const [header, payload, signature] = await parts(); return `${header}.${payload}.${signature.slice(0, -4)}` }, /not canonical/],
+      'a DER signature': [async () => { const [header, payload] = await parts(); return `${header}.${payload}.${encode('0E\u0002')}` }, /signature does not match/],
+      'two parts': [async () => (await parts()).slice(0, 2).join('.'), /three parts/],
+      'four parts': [async () => `${(await parts()).join('.')}.AAAA`, /three parts/],
+      'an encrypted token (five parts)': [() => 'eyJhbGciOiJkaXIifQ..AAAA.AAAA.AAAA', /three parts/],
+      'the header of one token with the payload of another': [async () => { const [header, , signature] = await parts(); return `${header}.${encode({ ...claims(), sub: 'admin' })}.${signature}` }, /signature does not match/],
+      'a Google access token': [() => 'ya29.a0AfCANARY', /three parts/],
     }
-    for (const [what, forge] of Object.entries(hostile)) {
+    for (const [what, [forge, why]] of Object.entries(hostile)) {
       it(what, async () => {
         const token = await forge()
-        const refusal = await refusalOf(verifier.identify(`Bearer ${token}`))
+        const refusal = await refusalOf(verifier.verifyToken(token))
         assert.equal(refusal.reason, 'TOKEN_INVALID')
+        assert.match(refusal.message, why)
+        await refusalOf(verifier.identify(`Bearer ${token}`))
         for (const part of token.split('.').filter((text) => text.length > 12)) assert.ok(!JSON.stringify(refusal).includes(part), 'the text holds a part of the token')
       })
     }
+
+    it('any header and payload, signed or not: a refusal, never a throw', async () => {
+      const part = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.record({ alg: fc.constantFrom('ES256', 'none', 'HS256', 'EdDSA'), kid: fc.constantFrom('ec', 'ed', '__proto__'), typ: fc.anything() }, { requiredKeys: [] }).map((value) => JSON.stringify(value)))
+      await fc.assert(fc.asyncProperty(part, part, fc.string(), async (header, payload, signature) => {
+        await refusalOf(verifier.verifyToken(`${encode(header)}.${encode(payload)}.${encode(signature)}`))
+        await refusalOf(verifier.identify(`Bearer ${header}.${payload}`))
+        await refusalOf(verifier.identify(header))
+      }), { numRuns: 300 })
+    })
+
+    it('any properly signed claims: an agent with the words of the claims, or a refusal, never a throw', async () => {
+      const value = fc.oneof(fc.constant('lockkeeper'), fc.string(), fc.integer(), fc.double(), fc.constant(null), fc.array(fc.string(), { maxLength: 3 }))
+      const random = fc.record({ aud: value, sub: value, exp: value, nbf: value, iat: value, jti: value, act: fc.oneof(value, fc.record({ sub: value, iss: value, act: value })) }, { requiredKeys: [] })
+      await fc.assert(fc.asyncProperty(random, async (change) => {
+        const sent = { ...claims(), ...change }
+        const outcome = await verifier.verifyToken(await signRaw('{"alg":"ES256","kid":"ec"}', JSON.stringify(sent)))
+        if (isRefusal(outcome)) return
+        assert.deepEqual([outcome.id, outcome.subject], [sent.sub, sent.sub])
+        assert.ok(outcome.expiresAt > clock.now() - 60_000)
+        assert.ok([sent.aud].flat().includes('lockkeeper'))
+      }), { numRuns: 300 })
+    })
 
     it('any single changed character of a good token', async () => {
       const token = await signToken(ec, claims())
@@ -284,6 +308,15 @@ describe('auth: token verifier', () => {
       assert.equal(new Set(checks).size, 1)
       assert.equal(new Set(await Promise.all(checks)).size, 1)
     })
+  })
+
+  it('tokens that wait to be checked are bounded', async () => {
+    const waiting = Array.from({ length: 10_000 }, (_, n) => verifier.verifyToken(`${n}`))
+    const refusal = verifier.verifyToken('one more')
+    assert.ok(isRefusal(refusal))
+    assert.equal(refusal.reason, 'ISSUER_UNAVAILABLE')
+    await Promise.all(waiting)
+    assert.equal((await refusalOf(verifier.verifyToken('one more'))).reason, 'TOKEN_INVALID')
   })
 
   it('several settings of one issuer: the first that takes the token names the agent', async () => {

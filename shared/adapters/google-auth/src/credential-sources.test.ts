@@ -99,10 +99,43 @@ describe('google-auth: credential sources', () => {
       assert.deepEqual(failures, [error])
     }))
 
-    it('a redirect is not followed: what proves the gateway\'s identity goes nowhere else', () => withFile(serviceAccountKey(), async () => {
-      google.override = ({ path }, response) => { response.writeHead(path === '/token' ? 307 : 200, { location: '/elsewhere' }).end() }
-      await refused(create({ kind: 'adc' }))
-      assert.deepEqual(google.seen.map(({ path }) => path), ['/token'])
+    const user = { type: 'authorized_user', client_id: 'id', client_secret: 'CANARY-secret', refresh_token: '1//CANARY-refresh' }
+    const files: Readonly<Record<string, () => object>> = {
+      'a service account\'s key': serviceAccountKey,
+      'a user\'s own': () => user,
+      'an impersonated account\'s': () => ({ type: 'impersonated_service_account', service_account_impersonation_url: `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${TARGET}:generateAccessToken`, source_credentials: user }),
+      'an external account\'s': () => ({ type: 'external_account', audience: '//iam.googleapis.com/x', subject_token_type: 'urn:ietf:params:oauth:token-type:jwt', token_url: `${google.origin}/token`, credential_source: { url: `${google.origin}/subject` } }),
+    }
+    for (const [what, file] of Object.entries(files)) {
+      it(`a redirect is not followed, and a failure not repeated: ${what} file`, () => withFile(file(), async () => {
+        google.override = ({ path }, response) => { response.writeHead(path === '/token' ? 307 : 200, { location: '/elsewhere' }).end('CANARY-subject') }
+        await refused(create({ kind: 'adc' }))
+        assert.deepEqual(google.seen.map(({ path }) => path).filter((path) => path !== '/subject'), ['/token'])
+      }))
+    }
+
+    it('a user\'s own file: its principal says that it is no service account', () => withFile(user, async () => {
+      const source = create({ kind: 'adc' })
+      assert.match(String(await source.authorization(call)), /^Bearer ya29\.CANARY-exchange-/)
+      assert.equal(source.principal, 'authorized user')
+    }))
+
+    it('an impersonated account\'s file: its principal is the account', () => withFile(files['an impersonated account\'s']?.(), async () => {
+      const source = create({ kind: 'adc' })
+      assert.match(String(await source.authorization(call)), /^Bearer ya29\.CANARY-impersonated-/)
+      assert.equal(source.principal, TARGET)
+    }))
+
+    it('nothing is written to the console meanwhile', () => withFile(files['an impersonated account\'s']?.(), async () => {
+      const written: unknown[] = []
+      const { warn, error } = console
+      console.warn = console.error = (...args: unknown[]) => { written.push(args) }
+      try {
+        await create({ kind: 'adc' }).authorization(call)
+      } finally {
+        Object.assign(console, { warn, error })
+      }
+      assert.deepEqual(written, [])
     }))
 
     it('no credentials at all is an outage, and is looked for again', async () => {

@@ -1,5 +1,5 @@
 /** The one file that speaks to google-auth-library. Loaded when a credential is first needed, never before. */
-import type { AuthClient, GoogleAuthOptions } from 'google-auth-library'
+import type { AuthClient } from 'google-auth-library'
 import type { Minted } from './refreshed-credential.ts'
 
 export interface GoogleClient {
@@ -18,8 +18,9 @@ const REQUEST_TIMEOUT_MS = 8000
 const UNKNOWN_LIFE_MS = 60_000
 
 type Library = typeof import('google-auth-library')
+interface ClientOptions { readonly eagerRefreshThresholdMillis: number, readonly transporterOptions: NonNullable<ConstructorParameters<Library['gaxios']['Gaxios']>[0]> }
 
-function clientOptions(send: typeof fetch): NonNullable<GoogleAuthOptions['clientOptions']> {
+function clientOptions(send: typeof fetch): ClientOptions {
   // What is sent here proves who the gateway is: no answer may lead it elsewhere.
   const fetchImplementation: typeof fetch = (input, init) => send(input, { ...init, redirect: 'error' })
   return {
@@ -35,10 +36,21 @@ export async function loadDefaultClient(scopes: readonly string[], now: () => nu
   // A metadata server that was not there before may be there now.
   library.gcpMetadata.resetIsAvailableCache()
   // Without a project the library would run `gcloud` to find one; tokens need none.
-  const auth = new library.GoogleAuth({ scopes: [...scopes], projectId: '-', clientOptions: clientOptions(send) })
+  const options = clientOptions(send)
+  const auth = new library.GoogleAuth({ scopes: [...scopes], projectId: '-', clientOptions: options })
   const client = await auth.getClient()
-  client.eagerRefreshThresholdMillis = ALWAYS_REFRESH_MS
+  bound(library, client, options)
   return wrap(client, await findPrincipal(library, client), now)
+}
+
+/** The parts of a client that the library makes without our options: the account behind an impersonated one, and the exchange of an external one. */
+interface Parts { readonly sourceClient?: AuthClient, readonly stsCredential?: { transporter: AuthClient['transporter'] } }
+
+function bound(library: Library, client: AuthClient, options: ClientOptions): void {
+  const { sourceClient, stsCredential } = client as unknown as Parts
+  client.eagerRefreshThresholdMillis = ALWAYS_REFRESH_MS
+  if (sourceClient !== undefined) sourceClient.transporter = client.transporter = new library.gaxios.Gaxios(options.transporterOptions)
+  if (stsCredential !== undefined) stsCredential.transporter = client.transporter
 }
 
 /** A service account's key; nothing else is taken from a key file, so that no file can name addresses of its own. */

@@ -15,7 +15,7 @@ export interface FakeGoogle {
   override: ((request: Seen, response: ServerResponse) => void) | undefined
   /** Epoch ms as this Google sees it. */
   now: () => number
-  /** Sends requests for Google's fixed token endpoint here, through a real socket. */
+  /** Sends requests for Google's fixed endpoints here, through a real socket. */
   readonly fetch: typeof fetch
   close(): Promise<void>
 }
@@ -45,7 +45,7 @@ export async function startFakeGoogle(): Promise<FakeGoogle> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const fake: FakeGoogle = {
     origin, seen: [], life: 3600, override: undefined, now: () => Date.now(),
-    fetch: (input, init) => fetch(String(input).replace('https://oauth2.googleapis.com', origin), init),
+    fetch: (input, init) => fetch(String(input).replace(/^https:\/\/(?:oauth2|iamcredentials)\.googleapis\.com/, origin), init),
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
