@@ -1,7 +1,9 @@
 /** The sandbox's clients by name: what a child process runs, from source and from the packed bundle alike. */
 import { addBinding, callApi, exchangeToken } from './auth-clients.ts'
 import type { Client } from './client-report.ts'
-import { copyMedia, deleteBucket, listObjects } from './storage-clients.ts'
+import { storageClients } from './storage-clients.ts'
+
+const { listObjects, copyMedia, deleteBucket } = storageClients()
 
 const CLIENTS = {
   'list-objects': listObjects,

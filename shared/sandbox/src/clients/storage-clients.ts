@@ -4,29 +4,37 @@ import { Storage } from '@google-cloud/storage'
 import { reporting } from './client-report.ts'
 import type { Client } from './client-report.ts'
 
-/** An endpoint of its own is for tests that go without a gateway. */
-function storageFor(environment: Readonly<Record<string, string | undefined>>): Storage {
-  const apiEndpoint = environment.SANDBOX_STORAGE_ENDPOINT
-  return new Storage({ projectId: environment.GOOGLE_CLOUD_PROJECT ?? 'sandbox-project', ...(apiEndpoint === undefined ? {} : { apiEndpoint, useAuthWithCustomEndpoint: true }) })
+type Environment = Readonly<Record<string, string | undefined>>
+
+export interface StorageClients {
+  /** `list-objects BUCKET` */
+  readonly listObjects: Client
+  /** `copy-media BUCKET NAME BYTES`: random content up (resumable) and down again. */
+  readonly copyMedia: Client
+  /** `delete-bucket BUCKET` */
+  readonly deleteBucket: Client
 }
 
-/** `list-objects BUCKET` */
-export const listObjects: Client = ([bucket = ''], environment) => reporting(async () => {
-  const [files] = await storageFor(environment).bucket(bucket).getFiles()
-  return { objects: files.map(({ name, metadata }) => ({ name, metadata: metadata.metadata })) }
-})
+function storageOf(environment: Environment): Storage {
+  return new Storage({ projectId: environment.GOOGLE_CLOUD_PROJECT ?? 'sandbox-project' })
+}
 
-/** `copy-media BUCKET NAME BYTES`: random content up (resumable) and down again. */
-export const copyMedia: Client = ([bucket = '', name = '', size = '0'], environment) => reporting(async () => {
-  const file = storageFor(environment).bucket(bucket).file(name)
-  const sent = randomBytes(Number(size))
-  await file.save(sent, { resumable: true, metadata: { contentType: 'application/octet-stream' } })
-  const [received] = await file.download()
-  return { sentBytes: sent.length, receivedBytes: received.length, same: sent.equals(received), sha256: createHash('sha256').update(received).digest('hex') }
-})
-
-/** `delete-bucket BUCKET` */
-export const deleteBucket: Client = ([bucket = ''], environment) => reporting(async () => {
-  await storageFor(environment).bucket(bucket).delete()
-  return { deleted: bucket }
-})
+export function storageClients(open: (environment: Environment) => Storage = storageOf): StorageClients {
+  return {
+    listObjects: ([bucket = ''], environment) => reporting(async () => {
+      const [files] = await open(environment).bucket(bucket).getFiles()
+      return { objects: files.map(({ name, metadata }) => ({ name, metadata: metadata.metadata })) }
+    }),
+    copyMedia: ([bucket = '', name = '', size = '0'], environment) => reporting(async () => {
+      const file = open(environment).bucket(bucket).file(name)
+      const sent = randomBytes(Number(size))
+      await file.save(sent, { resumable: true, metadata: { contentType: 'application/octet-stream' } })
+      const [received] = await file.download()
+      return { sentBytes: sent.length, receivedBytes: received.length, same: sent.equals(received), sha256: createHash('sha256').update(received).digest('hex') }
+    }),
+    deleteBucket: ([bucket = ''], environment) => reporting(async () => {
+      await open(environment).bucket(bucket).delete()
+      return { deleted: bucket }
+    }),
+  }
+}
