@@ -27,6 +27,8 @@ export interface JsonRules {
 
 /** Shorter strings without a telltale byte hold nothing: the shortest token or base64 run that is looked for has 16 characters. */
 const PLAIN_LENGTH = 16
+/** Bytes that a reader may take for others. */
+const UNPLAIN = ESCAPED | NOT_ASCII | OTHER_ESCAPE
 /** The shortest telephone number. */
 const DIGITS_LENGTH = 5
 
@@ -199,7 +201,7 @@ export class JsonMasker implements TokenSink {
     const length = end - Math.max(start, 0) - 2
     if (length + 2 > this.#rules.maxStringLength) throw this.#tooLong()
     if ((flags & NOT_ASCII) !== 0) this.#checkUtf8(bytes, start, end)
-    const masked = length > 0 && this.#worthLooking(flags, length) ? this.#maskString(this.#text(bytes, start, end, flags)) : undefined
+    const masked = length > 0 && this.#worthLooking(flags, length) ? this.#maskString(this.#text(bytes, start, end, flags), (flags & UNPLAIN) === 0) : undefined
     this.masked += masked?.masked ?? 0
     this.#leave(bytes, start, end, masked?.text)
   }
@@ -227,11 +229,11 @@ export class JsonMasker implements TokenSink {
     return this.#member.base64 || (this.#isObject[this.#depth] === true && this.#top(this.#members).base64)
   }
 
-  #maskString(text: string): Masked | undefined {
+  #maskString(text: string, plain: boolean): Masked | undefined {
     const secret = this.#member.secret
     if (secret !== undefined) return { text: marker(secret), masked: 1 }
     if (this.#member.phone && isPhoneLike(text)) return { text: marker('phone'), masked: 1 }
-    return this.#rules.values.mask(text, { layer: this.#layer, field: this.#field, base64: this.#isBase64 })
+    return this.#rules.values.mask(text, { layer: this.#layer, field: this.#field, base64: this.#isBase64, plain })
   }
 
   #checkUtf8(bytes: Buffer, start: number, end: number): void {
@@ -258,5 +260,5 @@ export class JsonMasker implements TokenSink {
 
 /** Telltale bytes for these detectors. */
 export function telltaleBytes(detectors: ReadonlySet<string>): number {
-  return ESCAPED | NOT_ASCII | OTHER_ESCAPE | (detectors.has('email') ? AT_SIGN : 0)
+  return UNPLAIN | (detectors.has('email') ? AT_SIGN : 0)
 }

@@ -157,8 +157,9 @@ export class JsonTokens {
         at++
         continue
       }
+      // In bounds by construction; a fallback value would cost a fifth of the speed here.
       let seen = 0
-      while (at < length && ((seen = STRING_FLAGS[bytes[at] ?? 0] ?? 0) & STOP) === 0) {
+      while (at < length && ((seen = STRING_FLAGS[bytes[at] as number] as number) & STOP) === 0) {
         flags |= seen
         at++
       }

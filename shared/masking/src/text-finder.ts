@@ -26,17 +26,18 @@ export class TextFinder {
     this.#binaryHint = joined([...detectors.binary.map(detector => detector.hint), ...pem])
   }
 
-  find(text: string): Found {
+  /** `plain`: known to hold nothing that a view would change. */
+  find(text: string, plain = false): Found {
     const spans: Span[] = []
     if (this.#hint === undefined) return { spans, keys: false, open: false }
-    const plain = this.#collect(text, this.#detectors.patterns, this.#hint, (start, end, kind) => { spans.push({ start, end, kind }) })
-    const view = viewOf(text)
-    if (view === undefined) return { spans, ...plain }
+    const source = this.#collect(text, this.#detectors.patterns, this.#hint, (start, end, kind) => { spans.push({ start, end, kind }) })
+    const view = plain ? undefined : viewOf(text)
+    if (view === undefined) return { spans, keys: source.keys, open: source.open }
     const seen = this.#collect(view.text, this.#detectors.patterns, this.#hint, (from, to, kind) => {
       const [start, end] = toSource(view, from, to)
       spans.push({ start, end, kind })
     })
-    return { spans, keys: plain.keys || seen.keys, open: plain.open || seen.open }
+    return { spans, keys: source.keys || seen.keys, open: source.open || seen.open }
   }
 
   /** Where a private key that was open before the text ends in it, or undefined. */

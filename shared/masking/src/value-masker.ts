@@ -17,6 +17,8 @@ export interface Place {
   readonly field: FieldState
   /** The member's name says base64. */
   readonly base64: boolean
+  /** The text is printable ASCII without `\\`, `%` and `&`; default false. */
+  readonly plain?: boolean
 }
 
 /** Masks JSON text inside a string. 'not json' when it is none; undefined when nothing was masked. */
@@ -41,7 +43,7 @@ export class ValueMasker {
 
   /** Undefined: nothing to mask. */
   mask(text: string, place: Place): Masked | undefined {
-    const below = { ...place, layer: place.layer + 1, base64: false }
+    const below = { layer: place.layer + 1, field: place.field, base64: false }
     if (LOOKS_LIKE_JSON.test(text)) {
       if (place.layer < MAX_LAYERS) {
         const nested = this.#nested(text, below.layer, place.field)
@@ -52,7 +54,7 @@ export class ValueMasker {
       const replacement = this.#decoded(text, below)
       if (replacement !== undefined) return replacement
     }
-    return this.#lines(text, below, false).masked
+    return this.#lines(text, below, false, place.plain).masked
   }
 
   /** A text that is not inside JSON: it is not taken for JSON or base64 as a whole. */
@@ -62,13 +64,13 @@ export class ValueMasker {
 
   /** As `maskText` for a piece of a text that ends with a line; `open`: it begins, or ends, inside a private key. */
   maskLines(text: string, place: Place, open: boolean): MaskedLines {
-    return this.#lines(text, { ...place, layer: place.layer + 1, base64: false }, open)
+    return this.#lines(text, { layer: place.layer + 1, field: place.field, base64: false }, open)
   }
 
   /** A line in which a key may begin is searched by itself, so that pieces of a text give what the whole text gives. */
-  #lines(text: string, below: Place, open: boolean): MaskedLines {
+  #lines(text: string, below: Place, open: boolean, plain = false): MaskedLines {
     if (!open) {
-      const found = this.#finder.find(text)
+      const found = this.#finder.find(text, plain)
       if (!found.keys) return this.#replaced(text, below, found)
     }
     const out = { text: '', masked: 0 }
@@ -79,7 +81,7 @@ export class ValueMasker {
       return result.open
     }
     let inKey = open
-    let plain = ''
+    let quiet = ''
     for (const line of text.split(/(?<=\n)/)) {
       const end = inKey ? this.#finder.keyEnd(line) : 0
       // The marker stands where the key began; its lines leave nothing.
@@ -88,14 +90,14 @@ export class ValueMasker {
       const found = this.#finder.find(rest)
       inKey = found.open
       if (!found.keys) {
-        plain += rest
+        quiet += rest
         continue
       }
-      add(plain, this.#finder.find(plain))
-      plain = ''
+      add(quiet, this.#finder.find(quiet))
+      quiet = ''
       add(rest, found)
     }
-    add(plain, this.#finder.find(plain))
+    add(quiet, this.#finder.find(quiet))
     return { masked: out.text === text ? undefined : out, open: inKey }
   }
 
