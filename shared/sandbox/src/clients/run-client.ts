@@ -14,13 +14,13 @@ const CLIENTS = {
   'exchange-token': exchangeToken,
 } as const satisfies Record<string, Client>
 
-export type ClientName = keyof typeof CLIENTS
+type ClientName = keyof typeof CLIENTS
 
-export function isClientName(name: string): name is ClientName {
+function isClientName(name: string): name is ClientName {
   return Object.hasOwn(CLIENTS, name)
 }
 
-export interface ClientOutput {
+interface ClientOutput {
   /** Gets one line of JSON. */
   readonly out: { write(text: string): unknown }
   /** Gets the message of an error that is no API answer. */

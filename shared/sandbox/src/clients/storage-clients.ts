@@ -6,7 +6,7 @@ import type { Client } from './client-report.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-export interface StorageClients {
+interface StorageClients {
   /** `list-objects BUCKET` */
   readonly listObjects: Client
   /** `copy-media BUCKET NAME BYTES`: random content up (resumable) and down again. */

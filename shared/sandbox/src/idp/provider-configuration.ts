@@ -10,7 +10,7 @@ export const MINTER = 'sandbox-minter'
 export const TICKET_FIELD = 'sandbox_ticket'
 const DEFAULT_TTL_SECONDS = 900
 
-export interface ProviderParts {
+interface ProviderParts {
   readonly keys: readonly JWK[]
   readonly audience: string
   readonly secret: string

@@ -10,7 +10,7 @@ export interface ChildRun {
   readonly stderr: string
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly command: string
   readonly args: readonly string[]
   /** The whole environment: nothing is inherited. */

@@ -7,7 +7,7 @@ import { StepFailed, expect } from './context.ts'
 /** E-mail addresses of the seed; none may arrive where masking is on. */
 const PERSONAL = /[\w.+-]+@(?:customers|sandbox)\.example\.com/
 /** What stands where a value was masked. */
-export const MARKER = /\[lockkeeper:masked:[a-z-]+\]/
+const MARKER = /\[lockkeeper:masked:[a-z-]+\]/
 
 export async function runSandboxClient(context: TourContext, name: string, args: readonly string[], timeoutMs?: number): Promise<{ readonly report: ClientReport, readonly text: string }> {
   const run = await context.spawnClient(name, await context.agentEnvironment(), args, timeoutMs)

@@ -6,7 +6,7 @@ import type { Answer, Exchange, Route } from './routes.ts'
 import { PROJECT, pageOf } from './world.ts'
 import type { World } from './world.ts'
 
-export const ZONE = 'europe-west1-b'
+const ZONE = 'europe-west1-b'
 const BASE = `https://www.googleapis.com/compute/v1/projects/${PROJECT.id}`
 const PREFIX = 'instance:'
 const OPERATION = 'compute-operation:'

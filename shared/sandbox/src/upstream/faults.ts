@@ -46,7 +46,7 @@ export interface ArmedFault {
   readonly released: Promise<void>
 }
 
-export interface Faults {
+interface Faults {
   add(spec: FaultSpec): Fault
   /** Counts the hit. The first armed fault that matches wins. */
   take(request: LoggedRequest): ArmedFault | undefined

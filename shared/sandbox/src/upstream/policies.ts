@@ -3,8 +3,8 @@ import { GoogleError, invalid } from './google-error.ts'
 import { fieldsAt, isFields, listAt, textAt } from './json-body.ts'
 import type { Fields } from './json-body.ts'
 
-export interface Binding { readonly role: string, readonly members: readonly string[], readonly condition?: Fields }
-export interface IamPolicy { readonly version: number, readonly bindings: readonly Binding[], readonly auditConfigs?: readonly unknown[], readonly etag: string }
+interface Binding { readonly role: string, readonly members: readonly string[], readonly condition?: Fields }
+interface IamPolicy { readonly version: number, readonly bindings: readonly Binding[], readonly auditConfigs?: readonly unknown[], readonly etag: string }
 
 export interface Policies {
   get(resource: string): IamPolicy

@@ -29,7 +29,7 @@ export interface Answer {
   readonly bytes?: Uint8Array
 }
 
-export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
+type Handler = (exchange: Exchange) => Answer | Promise<Answer>
 
 export interface Route {
   readonly verb: string

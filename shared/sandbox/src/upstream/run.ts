@@ -7,7 +7,7 @@ import type { Answer, Exchange, Route } from './routes.ts'
 import { PROJECT, pageOf } from './world.ts'
 import type { World } from './world.ts'
 
-export const REGION = 'europe-west1'
+const REGION = 'europe-west1'
 const PREFIX = 'run:'
 const OPERATION = 'run-operation:'
 

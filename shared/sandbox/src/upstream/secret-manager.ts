@@ -24,13 +24,7 @@ export function secretManagerRoutes(world: World): readonly Route[] {
       const { items, next } = pageOf(secrets, query, 'pageSize', 25_000)
       return { json: { secrets: items, totalSize: secrets.length, ...(next === undefined ? {} : { nextPageToken: next }) } }
     } },
-    { verb: 'POST', template: all, handle: ({ query, json }) => {
-      const id = query.get('secretId') ?? ''
-      if (!/^[\w-]{1,255}$/.test(id)) throw invalid(`Secret id ${id} is not valid.`)
-      if (world.resources.has(PREFIX + id)) throw alreadyThere(`Secret [projects/${PROJECT.number}/secrets/${id}] already exists.`)
-      addSecret(world, id, [], fieldsAt(json(), 'labels'))
-      return { json: world.resources.get(PREFIX + id)?.secret }
-    } },
+    { verb: 'POST', template: all, handle: (exchange) => createSecret(world, exchange) },
     { verb: 'GET', template: one, handle: (exchange) => ({ json: secretOf(world, exchange).secret }) },
     { verb: 'DELETE', template: one, handle: (exchange) => {
       secretOf(world, exchange)
@@ -55,6 +49,14 @@ export function secretManagerRoutes(world: World): readonly Route[] {
       return { json: showVersion(secret, index, version) }
     } },
   ]
+}
+
+function createSecret(world: World, { query, json }: Exchange): Answer {
+  const id = query.get('secretId') ?? ''
+  if (!/^[\w-]{1,255}$/.test(id)) throw invalid(`Secret id ${id} is not valid.`)
+  if (world.resources.has(PREFIX + id)) throw alreadyThere(`Secret [projects/${PROJECT.number}/secrets/${id}] already exists.`)
+  addSecret(world, id, [], fieldsAt(json(), 'labels'))
+  return { json: world.resources.get(PREFIX + id)?.secret }
 }
 
 function secretOf(world: World, { params }: Exchange): Fields {

@@ -11,6 +11,7 @@ import { apisOf } from './apis.ts'
 import { createFaults } from './faults.ts'
 import type { ArmedFault, Fault, FaultSpec } from './faults.ts'
 import { GoogleError, notFound } from './google-error.ts'
+import { meantHost, readBody, splitOnce } from './incoming.ts'
 import { parseFields } from './json-body.ts'
 import { createRequestLog, loggedHeaders } from './request-log.ts'
 import type { RequestLog, WritableRequestLog } from './request-log.ts'
@@ -23,9 +24,6 @@ import type { World } from './world.ts'
 
 /** Every fake upstream credential begins so; tests search answers, logs and stores for it. */
 export const UPSTREAM_CREDENTIAL_PREFIX = 'sandbox-upstream-'
-
-/** Names the meant Google host where a client cannot set `Host`. */
-const HOST_HEADER = 'x-lockkeeper-sandbox-host'
 
 export interface SandboxUpstreamOptions extends SeedOptions {
   /** 0 (default) takes a free port. */
@@ -133,33 +131,6 @@ async function answer(matched: Matched, exchange: Exchange, request: IncomingMes
     return
   }
   if (exchange.complete) await sendAnswer(request, response, result, exchange.query, fault)
-}
-
-async function readBody(request: IncomingMessage, most: number): Promise<{ readonly body: Buffer, readonly complete: boolean, readonly tooLarge: boolean }> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size <= most) chunks.push(chunk)
-    }
-  } catch (error) {
-    // The client went away; what it sent up to there still counts for a resumable upload.
-    if (request.destroyed) return { body: Buffer.concat(chunks), complete: false, tooLarge: false }
-    throw error
-  }
-  return { body: Buffer.concat(chunks), complete: request.complete, tooLarge: size > most }
-}
-
-function meantHost(request: IncomingMessage): string | undefined {
-  const named = request.headers[HOST_HEADER] ?? request.headers.host ?? ''
-  const host = (Array.isArray(named) ? named[0] ?? '' : named).toLowerCase().replace(/:\d+$/, '')
-  return host === '127.0.0.1' || host === 'localhost' || host === '' ? undefined : host
-}
-
-function splitOnce(text: string, separator: string): readonly string[] {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 function sameText(left: string, right: string): boolean {

@@ -3,7 +3,7 @@ import { invalid } from '../google-error.ts'
 import { parseFields } from '../json-body.ts'
 import type { Fields } from '../json-body.ts'
 
-export interface RelatedParts {
+interface RelatedParts {
   readonly metadata: Fields
   readonly contentType: string | undefined
   readonly content: Buffer

@@ -43,7 +43,7 @@ export function objectRoutes(world: World): readonly Route[] {
   ]
 }
 
-export function objectOf(world: World, bucket: string, name: string, query: URLSearchParams, generationArgument = 'generation'): StoredObject {
+function objectOf(world: World, bucket: string, name: string, query: URLSearchParams, generationArgument = 'generation'): StoredObject {
   const object = bucketOf(world, bucket).objects.get(name)
   const generation = query.get(generationArgument)
   if (object === undefined || (generation !== null && Number(generation) !== object.generation)) throw notFound(`No such object: ${bucket}/${name}`)
