@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import type { Person, PersonId } from '@lockkeeper/domain'
 import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
+import { manualClock } from '@lockkeeper/testkit'
 import { checkApproverIssuerSettings, createApproverVerifier } from './approver-token.ts'
 import { createPeopleDirectory } from './people.ts'
 import type { ApproverIssuerSettings } from './settings.ts'
-import { createPair, createTestClock, json, signToken, startLoopbackIssuer, type LoopbackIssuer, type SigningPair } from './testing/loopback-issuer.ts'
+import { createPair, json, signToken, startLoopbackIssuer, type LoopbackIssuer, type SigningPair } from './testing/loopback-issuer.ts'
 
 const DIGEST = 'full:3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
 
 describe('auth: an approver\'s token', () => {
   let issuer: LoopbackIssuer
   let pair: SigningPair
-  let clock = createTestClock()
+  let clock = manualClock()
   const seconds = (): number => Math.floor(clock.now() / 1000)
   const person = (id: string, identities: Person['identities'], disabled = false): Person => ({ id: id as PersonId, name: id, groups: [], identities, disabled })
   const people = createPeopleDirectory([person('ada', [{ issuer: 'people', subject: 'u-ada' }, { email: 'ada@acme.example' }]), person('bob', [{ issuer: 'people', subject: 'u-bob' }], true)])
@@ -34,7 +35,7 @@ describe('auth: an approver\'s token', () => {
   })
   after(() => issuer.close())
   beforeEach(() => {
-    clock = createTestClock()
+    clock = manualClock()
     issuer.jwks = undefined
   })
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { isRefusal } from '@lockkeeper/domain/errors'
+import { manualClock } from '@lockkeeper/testkit'
 import { fixedKeys, RemoteKeys } from './issuer-keys.ts'
-import { createPair, createTestClock, json, startLoopbackIssuer, type Answer, type LoopbackIssuer, type SigningPair } from './testing/loopback-issuer.ts'
+import { createPair, json, startLoopbackIssuer, type Answer, type LoopbackIssuer, type SigningPair } from './testing/loopback-issuer.ts'
 
 const MINUTE = 60_000
 
@@ -11,7 +12,7 @@ describe('auth: keys of an issuer', () => {
   let issuer: LoopbackIssuer
   let old: SigningPair
   let fresh: SigningPair
-  let clock = createTestClock()
+  let clock = manualClock()
   let keys: RemoteKeys
 
   const create = (options: { timeoutMs?: number, mode?: 'real' | 'sandbox', keysUrl?: string } = {}): RemoteKeys => new RemoteKeys({ issuer: issuer.issuer, mode: 'sandbox', clock, fetch, ...options })
@@ -24,7 +25,7 @@ describe('auth: keys of an issuer', () => {
   before(async () => { [old, fresh] = await Promise.all([createPair('old'), createPair('fresh')]) })
   beforeEach(async () => {
     issuer = await startLoopbackIssuer([old])
-    clock = createTestClock()
+    clock = manualClock()
     keys = create()
   })
   afterEach(() => issuer.close())

@@ -72,7 +72,7 @@ export function mapAgent(mapping: AgentMapping, claims: Claims): MappedAgent | R
   if (isRefusal(run)) return run
   const sponsor = readWord(mapping.sponsor, 'agent.sponsor', claims)
   if (isRefusal(sponsor)) return sponsor
-  const labels: Record<string, string> = Object.create(null)
+  const labels: Record<string, string> = {}
   for (const [name, condition] of mapping.labels) {
     const value = readWord(condition, `agent.labels.${name}`, claims)
     if (isRefusal(value)) return value

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { manualClock } from '@lockkeeper/testkit'
 import { createPeopleDirectory } from './people.ts'
-import { createTestClock } from './testing/loopback-issuer.ts'
 import { checkIssuerSettings, createVerifier } from './verifier.ts'
 
 const good = { name: 'ci', issuer: 'https://ci.example', audience: 'lockkeeper', agent: { id: 'claims.sub' } }
@@ -76,6 +76,6 @@ describe('auth: issuers\' settings', () => {
   })
 
   it('a verifier is not made of settings with problems', () => {
-    assert.throws(() => createVerifier({ issuers: [{ ...good, issuer: 'http://ci.example' }], people: createPeopleDirectory([]), clock: createTestClock(), mode: 'real' }), { name: 'TypeError', message: /issuers\.0\.issuer/ })
+    assert.throws(() => createVerifier({ issuers: [{ ...good, issuer: 'http://ci.example' }], people: createPeopleDirectory([]), clock: manualClock(), mode: 'real' }), { name: 'TypeError', message: /issuers\.0\.issuer/ })
   })
 })

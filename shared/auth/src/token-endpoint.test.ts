@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { manualClock } from '@lockkeeper/testkit'
 import { createPeopleDirectory } from './people.ts'
 import { exchangeToken, introspect } from './token-endpoint.ts'
-import { createPair, createTestClock, json, signToken, startLoopbackIssuer, type LoopbackIssuer, type SigningPair } from './testing/loopback-issuer.ts'
+import { createPair, json, signToken, startLoopbackIssuer, type LoopbackIssuer, type SigningPair } from './testing/loopback-issuer.ts'
 import { createVerifier, type TokenVerifier } from './verifier.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -10,7 +11,7 @@ const TYPE = 'urn:ietf:params:oauth:token-type:'
 describe('auth: token endpoint', () => {
   let issuer: LoopbackIssuer
   let pair: SigningPair
-  let clock = createTestClock()
+  let clock = manualClock()
   let verifier: TokenVerifier
   let token: string
 
@@ -26,7 +27,7 @@ describe('auth: token endpoint', () => {
   })
   after(() => issuer.close())
   beforeEach(async () => {
-    clock = createTestClock()
+    clock = manualClock()
     issuer.jwks = undefined
     verifier = createVerifier({ issuers: [{ name: 'ci', issuer: issuer.issuer, audience: 'lockkeeper', agent: { id: '"agents/" + claims.sub' } }], people: createPeopleDirectory([]), clock, mode: 'sandbox' })
     token = await mint()

@@ -54,9 +54,3 @@ export async function startLoopbackIssuer(pairs: readonly SigningPair[] = []): P
   }
   return own
 }
-
-/** Wall and monotonic time that stand still until the test moves them. */
-export function createTestClock(start = Date.UTC(2026, 10, 24, 12)): { now(): number, monotonic(): number, advance(ms: number): void } {
-  let passed = 0
-  return { now: () => start + passed, monotonic: () => passed, advance: (ms) => { passed += ms } }
-}
