@@ -56,6 +56,25 @@ describe('SQLite: the queue', () => {
     assert.deepEqual([...new Set(attempts)], [1, 2, 3, 4, 5])
   })
 
+  it('what waited for a retry or for the end of a lease is due at once after a restart', async () => {
+    const file = join(tempDir(), 'store.sqlite')
+    const store = await open(file, { retry: { baseMs: 60_000, maxMs: 60_000 } })
+    const before = collector<Delivery>()
+    store.events.subscribe({ topic, name: 'a' }, async given => {
+      before.add(given)
+      throw new Error('much later')
+    })
+    await store.events.publish(topic, [anEvent({ n: 1 })])
+    await before.count(1)
+    await store.close()
+    const again = await open(file)
+    const got = collector<Delivery>()
+    again.events.subscribe({ topic, name: 'a' }, async given => got.add(given))
+    await got.count(1)
+    assert.equal(got.items[0]?.attempt, 2)
+    await again.close()
+  })
+
   it('a wall clock that goes back holds no delivery up', async () => {
     const clock = manualClock()
     const store = await open(join(tempDir(), 'store.sqlite'), { clock: { now: clock.now, monotonic: () => performance.now() } })
