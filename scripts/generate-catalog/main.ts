@@ -9,8 +9,8 @@ import { schemasOf } from './schemas.ts'
 import { alsoOf, templateOf } from './templates.ts'
 
 const APIS = [
-  'bigquery.v2', 'cloudresourcemanager.v1', 'cloudresourcemanager.v3', 'compute.v1', 'firestore.v1', 'iam.v1', 'iamcredentials.v1',
-  'pubsub.v1', 'run.v1', 'run.v2', 'secretmanager.v1', 'storage.v1',
+  'apikeys.v2', 'bigquery.v2', 'cloudresourcemanager.v1', 'cloudresourcemanager.v3', 'compute.v1', 'firestore.v1', 'iam.v1', 'iamcredentials.v1',
+  'logging.v2', 'pubsub.v1', 'run.v1', 'run.v2', 'secretmanager.v1', 'serviceusage.v1', 'storage.v1', 'sts.v1',
 ]
 /** Arguments that real clients send and the API takes, but its document leaves out. */
 const UNDOCUMENTED: readonly { readonly api: string, readonly beside: string, readonly name: string, readonly why: string }[] = [

@@ -12,7 +12,7 @@ type Row = readonly [what: string, host: string, verb: string, path: string, que
 const HOSTS: readonly Row[] = ([
   'example.com', '', 'googleapis.com', 'storage.googleapis.com.evil.com', 'evilstorage.googleapis.com', 'bkt.storage.googleapis.com', 'storage.mtls.googleapis.com',
   'storage.googleapis.com.', 'storage.googleapis.com:443', ' storage.googleapis.com', 'storage.googleapis.com@evil.com', 'nowhere1-run.googleapis.com', 'run.nowhere1.rep.googleapis.com',
-  'us-central1-storage.googleapis.com', 'storage。googleapis.com', 'constructor', '__proto__', 'sts.googleapis.com', '127.0.0.1', 'storage.googleapis.com/x',
+  'us-central1-storage.googleapis.com', 'storage。googleapis.com', 'constructor', '__proto__', 'sqladmin.googleapis.com', '127.0.0.1', 'storage.googleapis.com/x',
 ] as const).map((host) => [`host ${JSON.stringify(host)}`, host, 'GET', B, '', 'METHOD_UNKNOWN'])
 
 const PATHS: readonly Row[] = [

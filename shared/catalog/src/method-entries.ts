@@ -44,7 +44,7 @@ export function buildEntries(table: ApiTable): readonly MethodEntry[] {
     const shape = { id, change, query: new Set(query.keys()), body: row.body, schemas: table.schemas }
     const method: Method = {
       id, host: table.host, api: table.api, version: table.version, verb, template: template.text, change,
-      risk: mintsCredential(id) ? 'critical' : listedRisk(id)?.risk ?? (change ? 'change' : 'read'),
+      risk: change && mintsCredential(id) ? 'critical' : listedRisk(id)?.risk ?? (change ? 'change' : 'read'),
       mintsCredential: mintsCredential(id),
       returnsSecret: returnsSecret(id),
       longRunning: isLongRunning(id, change, row.answer),

@@ -4,6 +4,9 @@ import type { Route } from './method-entries.ts'
 import { checkObjectName } from './path-encoding.ts'
 import { resourceName, withOwnProject } from './resource-names.ts'
 
+/** APIs whose templates leave the kind of container open (`{parent=X/X}` with `*` for X). */
+const OPEN_CONTAINERS: ReadonlySet<string> = new Set(['logging', 'serviceusage'])
+const OWN_CONTAINER = /^\/\/[a-z]+(\.googleapis\.com\/(?:projects|folders|organizations)\/[^/]+)$/
 const CONTAINER = /^(?:projects|folders|organizations)\/[^/]+$/
 
 export function namedResources(route: Route, values: readonly string[], count: number, location: string, arguments_: Readonly<Record<string, string>>): readonly string[] | Refusal {
@@ -12,6 +15,7 @@ export function namedResources(route: Route, values: readonly string[], count: n
   if (resources.length === 0) return fromArguments(service, arguments_)
   const names = resources.map((parts) => resourceName(parts, values, count, location))
   if (method.id === 'storage.objects.insert') return insertedObject(names, arguments_['name'])
+  if (OPEN_CONTAINERS.has(service)) return names.map((name) => name.replace(OWN_CONTAINER, '//cloudresourcemanager$1'))
   return service === 'iam' || service === 'iamcredentials' ? names.flatMap(withOwnProject) : names
 }
 

@@ -5,13 +5,15 @@ import { decodeSegment } from './path-encoding.ts'
 import { isDeep } from './template.ts'
 
 const OBJECT_HOLDERS: ReadonlySet<string> = new Set(['o', 'folders', 'managedFolders'])
+/** Names that are one segment with encoded slashes, elsewhere than in Cloud Storage: a binding holds a full resource name, a log `run.googleapis.com/stdout`. */
+const ENCODED_NAMES: Readonly<Record<string, string>> = { cloudresourcemanager: 'tagBindings', logging: 'logs' }
 /** `example.com:shop`: a project of the time before organisations. */
 const DOMAIN_PROJECT = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+:[a-z0-9-]+$/
 
-/** True for segments that hold a whole object or folder name, slashes encoded, or a tag binding's encoded full name. */
+/** True for segments that hold a whole name of their own, its slashes encoded. */
 function holdsObject(route: Route, place: number): boolean {
   const before = route.template.segments[place - 1] ?? ''
-  return route.entry.service === 'storage' ? OBJECT_HOLDERS.has(before) : before === 'tagBindings'
+  return route.entry.service === 'storage' ? OBJECT_HOLDERS.has(before) : ENCODED_NAMES[route.entry.service] === before
 }
 
 /** Index in the template of the segment at `place` of a path with `count` segments. */
@@ -50,7 +52,7 @@ export function checkColons(route: Route, values: readonly string[], count: numb
 }
 
 function isDocumentPart(values: readonly string[], place: number): boolean {
-  return values[2 - 1] === 'projects' && values[3] === 'databases' && values[5] === 'documents' && place > 5
+  return values[1] === 'projects' && values[3] === 'databases' && values[5] === 'documents' && place > 5
 }
 
 /** `arguments` of the path parameters. */

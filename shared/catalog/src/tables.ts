@@ -31,6 +31,7 @@ export interface ApiTable {
 interface Loaded { readonly default: ApiTable }
 
 const LOADERS: readonly { readonly service: string, readonly load: () => Promise<Loaded> }[] = [
+  { service: 'apikeys', load: () => import('../generated/apikeys.v2.json', { with: { type: 'json' } }) },
   { service: 'bigquery', load: () => import('../generated/bigquery.v2.json', { with: { type: 'json' } }) },
   { service: 'cloudresourcemanager', load: () => import('../generated/cloudresourcemanager.v1.json', { with: { type: 'json' } }) },
   { service: 'cloudresourcemanager', load: () => import('../generated/cloudresourcemanager.v3.json', { with: { type: 'json' } }) },
@@ -38,11 +39,14 @@ const LOADERS: readonly { readonly service: string, readonly load: () => Promise
   { service: 'firestore', load: () => import('../generated/firestore.v1.json', { with: { type: 'json' } }) },
   { service: 'iam', load: () => import('../generated/iam.v1.json', { with: { type: 'json' } }) },
   { service: 'iamcredentials', load: () => import('../generated/iamcredentials.v1.json', { with: { type: 'json' } }) },
+  { service: 'logging', load: () => import('../generated/logging.v2.json', { with: { type: 'json' } }) },
   { service: 'pubsub', load: () => import('../generated/pubsub.v1.json', { with: { type: 'json' } }) },
   { service: 'run', load: () => import('../generated/run.v1.json', { with: { type: 'json' } }) },
   { service: 'run', load: () => import('../generated/run.v2.json', { with: { type: 'json' } }) },
   { service: 'secretmanager', load: () => import('../generated/secretmanager.v1.json', { with: { type: 'json' } }) },
+  { service: 'serviceusage', load: () => import('../generated/serviceusage.v1.json', { with: { type: 'json' } }) },
   { service: 'storage', load: () => import('../generated/storage.v1.json', { with: { type: 'json' } }) },
+  { service: 'sts', load: () => import('../generated/sts.v1.json', { with: { type: 'json' } }) },
 ]
 
 export const SERVICES: readonly string[] = [...new Set(LOADERS.map((loader) => loader.service))]

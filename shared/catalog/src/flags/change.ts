@@ -32,11 +32,13 @@ const READING_POSTS: Readonly<Record<string, string>> = {
   wait: 'waits for an operation that runs anyway',
 }
 
-/** Too general a name for the table above (`compute.hosts.getHealth` starts work on a machine). */
+/** Too general a name for the table above (`compute.hosts.getHealth` starts work on a machine, another `list` may mean anything). */
 const READING_POST_IDS: ReadonlySet<string> = new Set([
   'compute.backendServices.getHealth',
   'compute.regionBackendServices.getHealth',
   'compute.targetPools.getHealth',
+  'logging.entries.list',
+  'logging.entries.tail',
 ])
 
 export function isChange(id: string, verb: string): boolean {

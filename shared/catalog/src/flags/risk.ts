@@ -27,12 +27,19 @@ const TWINS: readonly (readonly [string, string])[] = [
   ['compute.regionNetworkFirewallPolicies.', 'compute.networkFirewallPolicies.'],
   ['compute.firewallPolicies.', 'compute.networkFirewallPolicies.'],
   ['compute.machineImages.', 'compute.images.'],
+  ['logging.sinks.', 'logging.projects.sinks.'],
+  ['logging.exclusions.', 'logging.projects.exclusions.'],
+  ['logging.logs.', 'logging.projects.logs.'],
+  ['logging.locations.', 'logging.projects.locations.'],
+  ['logging.folders.', 'logging.projects.'],
+  ['logging.organizations.', 'logging.projects.'],
+  ['logging.billingAccounts.', 'logging.projects.'],
   ['storage.folders.delete', 'storage.objects.delete'],
 ]
 
 /** Other names for the same act: `replaceService` is the patch of the Knative grammar. */
 const SAME_ACT: Readonly<Record<string, string>> = {
-  replaceService: 'patch', replaceJob: 'patch', replaceWorkerPool: 'patch', replaceInstance: 'patch', update: 'patch', deleteRecursive: 'delete',
+  replaceService: 'patch', replaceJob: 'patch', replaceWorkerPool: 'patch', replaceInstance: 'patch', update: 'patch', updateAsync: 'patch', deleteRecursive: 'delete',
 }
 
 const ADDED: Readonly<Record<string, Risk>> = {
@@ -70,6 +77,14 @@ const ADDED: Readonly<Record<string, Risk>> = {
   'iam.projects.locations.oauthClients.credentials.get': { risk: 'sensitive-read', why: 'gives the client secret' },
   'iam.projects.locations.oauthClients.credentials.list': { risk: 'sensitive-read', why: 'gives the client secrets' },
   'bigquery.tabledata.insertAll': { risk: 'medium', why: 'appends rows that cannot be taken back' },
+  'logging.projects.sinks.create': { risk: 'high', why: 'a standing copy of all log entries to another place' },
+  'logging.projects.locations.buckets.links.create': { risk: 'medium', why: 'makes a bucket readable through BigQuery' },
+  'logging.entries.copy': { risk: 'high', why: 'copies log entries to a bucket' },
+  'logging.updateSettings': { risk: 'high', why: 'default sinks, keys and storage of an organisation\'s log' },
+  'logging.folders.updateSettings': { risk: 'high', why: 'default sinks, keys and storage of a folder\'s log' },
+  'logging.organizations.updateSettings': { risk: 'high', why: 'default sinks, keys and storage of an organisation\'s log' },
+  'logging.updateCmekSettings': { risk: 'high', why: 'the key that the log is encrypted with' },
+  'logging.organizations.updateCmekSettings': { risk: 'high', why: 'the key that the log is encrypted with' },
   'pubsub.projects.subscriptions.pull': { risk: 'medium', why: 'takes messages away from their real consumer for a while' },
   'storage.buckets.relocate': { risk: 'high', why: 'moves all data to another place' },
   'storage.objects.bulkRestore': { risk: 'medium', why: 'can overwrite live objects' },
@@ -102,6 +117,11 @@ function sameAct(id: string): string {
   const dot = id.lastIndexOf('.')
   const act = SAME_ACT[id.slice(dot + 1)]
   return act === undefined ? id : `${id.slice(0, dot)}.${act}`
+}
+
+/** Why a method has its class, in one clause for people who decide; undefined for plain reads and changes. */
+export function riskReason(id: string): string | undefined {
+  return listedRisk(id)?.why
 }
 
 /** Every id that the tables name, for the test that they all exist. */

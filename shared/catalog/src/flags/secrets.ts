@@ -2,6 +2,8 @@
 
 /** Hands out something that opens Google's doors without the gateway: denied whatever policy says. */
 const MINTS_CREDENTIAL: Readonly<Record<string, string>> = {
+  'apikeys.projects.locations.keys.create': 'an API key',
+  'apikeys.projects.locations.keys.getKeyString': 'the API key',
   'firestore.projects.databases.userCreds.create': 'a password for the database',
   'firestore.projects.databases.userCreds.resetPassword': 'a password for the database',
   'iam.locations.workforcePools.providers.scimTenants.tokens.create': 'a bearer token that can write identities',
@@ -15,6 +17,7 @@ const MINTS_CREDENTIAL: Readonly<Record<string, string>> = {
   'iamcredentials.projects.serviceAccounts.signBlob': 'a signature makes tokens and signed URLs',
   'iamcredentials.projects.serviceAccounts.signJwt': 'a signed token',
   'storage.projects.hmacKeys.create': 'a long-lived key pair',
+  'sts.token': 'an access token for another one; the gateway has a token endpoint of its own',
 }
 
 /** Its answer is or holds a secret: neither body nor receipt is kept. */
