@@ -1,6 +1,6 @@
 /** What the tour needs of its caller. It knows no service: everything comes in here. */
 import type { ApprovalView } from '@lockkeeper/domain/ports'
-import type { RecordEntry, RecordId } from '@lockkeeper/domain/records'
+import type { RecordEntry } from '@lockkeeper/domain/records'
 import type { SandboxUpstream } from '../upstream/upstream.ts'
 import type { SpawnClient } from './child.ts'
 
@@ -36,8 +36,8 @@ export interface TourContext {
   /** Ms that a person may take in `approve`; default 600,000. */
   readonly approvalTimeoutMs?: number
   readonly audit: {
-    /** Records of one run, oldest first, those of calls just answered included. */
-    session(run: string): Promise<readonly { readonly id: RecordId, readonly entry: RecordEntry }[]>
+    /** Records of one run in any order, those of calls just answered included. */
+    session(run: string): Promise<readonly RecordEntry[]>
     /** The offline verifier over the whole log. */
     verify(): Promise<{ readonly ok: boolean, readonly entries: number, readonly problems: readonly string[] }>
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
-import type { RecordEntry, RecordId } from '@lockkeeper/domain/records'
+import type { RecordEntry } from '@lockkeeper/domain/records'
 import { closeServer, listenOnLoopback } from '../loopback.ts'
 import { callUpstream } from '../upstream/test-client.ts'
 import { startSandboxUpstream } from '../upstream/upstream.ts'
@@ -147,7 +147,7 @@ describe('a step of the tour', () => {
 
   it('the timeline needs an answer, a refusal and a receipt, and leaves out intents', async () => {
     const entries = [outcome({ kind: 'intent' }), outcome({ method: 'storage.objects.list', rule: 'p/r', masked: 3 }), outcome({ result: 'refused', status: 403, reason: 'POLICY_DENIED' }), outcome({ result: 'receipt' })]
-    const session = (some: readonly RecordEntry[]) => ({ ...context.audit, session: () => Promise.resolve(some.map((entry, index) => ({ id: `rec_${index}` as RecordId, entry }))) })
+    const session = (some: readonly RecordEntry[]) => ({ ...context.audit, session: () => Promise.resolve(some) })
     context = { ...context, audit: session(entries) }
     const lines = await run(timeline)
     assert.deepEqual([lines.length, lines[0]], [3, '07:57:54.000 storage.objects.list: answered 200 (p/r), 3 masked'])

@@ -11,11 +11,9 @@ export const timeline: TourStep = {
   title: 'the session reads as a timeline',
   async run(context, say) {
     const records = await context.audit.session(context.agent.run)
-    const outcomes = records.filter(({ entry }) => entry.kind === 'outcome')
-    const results = new Set(outcomes.map(({ entry }) => entry.kind === 'outcome' ? entry.result : ''))
-    for (const wanted of ['answered', 'refused', 'receipt']) expect(results.has(wanted as never), `the session has no record of a call that was ${wanted}`)
-    expect(records.every(({ entry }, index) => index === 0 || entry.at >= records[index - 1]!.entry.at - 1_000), 'the records are not in order')
-    const lines = records.flatMap(({ entry }) => timelineLine(entry) ?? [])
+    const results = new Set(records.map((entry) => entry.kind === 'outcome' ? entry.result : undefined))
+    for (const wanted of ['answered', 'refused', 'receipt'] as const) expect(results.has(wanted), `the session has no record of a call that was ${wanted}`)
+    const lines = records.toSorted((left, right) => left.at - right.at).flatMap((entry) => timelineLine(entry) ?? [])
     for (const line of lines.slice(0, MOST_LINES)) say(line)
     if (lines.length > MOST_LINES) say(`… and ${lines.length - MOST_LINES} more`)
   },
