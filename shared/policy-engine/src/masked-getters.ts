@@ -12,16 +12,20 @@ export interface MaskedGetter {
   readonly rule: string
 }
 
-const SETTER = /\.set[A-Z]\w*$/
+/** Setters that replace the whole of what their reader shows: `setIamPolicy` beside `getIamPolicy`, and metadata of instances. */
+function replacesWhole(setter: Method, getter: Method): boolean {
+  const [, collection, subject] = /^(.*)\.set([A-Z]\w*)$/.exec(setter.id) ?? []
+  return subject !== undefined && (getter.id === `${collection}.get${subject}` || subject.endsWith('Metadata'))
+}
 
 /** For documents that compile. Looks at each document by itself; conditions are tried with a plain call of the getter, and count as true when they fail. */
 export function maskedGetters(documents: readonly PolicyDocument[], methods: readonly Method[]): readonly MaskedGetter[] {
   const table = new MethodTable(methods)
-  const pairs = methods.flatMap((setter) => {
-    const getter = SETTER.test(setter.id) && setter.reader !== undefined ? table.named(setter.reader)[0] : undefined
-    return getter === undefined ? [] : [{ setter, getter }]
-  })
-  return documents.flatMap((document) => inDocument(document, table, pairs))
+  const pairs = new Map(methods.flatMap((setter) => {
+    const getter = setter.reader === undefined ? undefined : table.named(setter.reader).at(-1)
+    return getter !== undefined && replacesWhole(setter, getter) ? [[setter.id, { setter, getter }] as const] : []
+  }))
+  return documents.flatMap((document) => inDocument(document, table, [...pairs.values()]))
 }
 
 function inDocument(document: PolicyDocument, table: MethodTable, pairs: readonly { readonly setter: Method, readonly getter: Method }[]): readonly MaskedGetter[] {

@@ -2,6 +2,7 @@
 import type { Method } from '@lockkeeper/domain'
 import { RISK_CLASSES } from './document.ts'
 import { parseGlob } from './glob.ts'
+import { HTTP_METHODS } from './http-methods.ts'
 
 /** A set of the catalog's methods; equal sets are one object. */
 export interface MethodSet {
@@ -19,9 +20,10 @@ export class MethodTable {
   readonly #sets = new Map<string, MethodSet>()
   readonly #lists = new Map<string, MethodSet>()
 
+  /** The catalog's methods; those of plain HTTP targets are added. */
   constructor(methods: readonly Method[]) {
-    this.#methods = methods
-    methods.forEach((method, number) => {
+    this.#methods = [...methods, ...HTTP_METHODS]
+    this.#methods.forEach((method, number) => {
       this.#numbers.set(keyOf(method), number)
       this.#byObject.set(method, number)
       const same = this.#byId.get(method.id)
@@ -87,7 +89,7 @@ export class MethodTable {
 }
 
 function keyOf(method: Method): string {
-  return `${method.id}@${method.version}@${method.host}`
+  return `${method.id}@${method.version}@${method.api === 'http' ? '*' : method.host}`
 }
 
 /** A test of methods, `id` for a plain id, or what is wrong with the pattern. */

@@ -51,6 +51,14 @@ describe('policy engine: who wins', () => {
     assert.equal(policy.decide(agent(), disguised).rule, 'builtin/no-rule')
   })
 
+  it('plain HTTP targets have the methods http.VERB on every host', async () => {
+    const policy = await one(allow('a', { methods: ['http.get'], resources: ['//reports.example/**'] }))
+    const http = (verb: string, host: string) => ({ ...get, method: { ...method(`http.${verb}`, verb === 'get' ? 'read' : 'change'), host }, host, resources: [`//${host}/reports/1`] })
+    assert.equal(policy.decide(agent(), http('get', 'reports.example')).effect, 'allow')
+    assert.equal(policy.decide(agent(), http('get', 'other.example')).effect, 'deny')
+    assert.equal(policy.decide(agent(), http('post', 'reports.example')).effect, 'deny')
+  })
+
   it('an equal method from another table is the same method', async () => {
     assert.equal((await one(allow('all'))).decide(agent(), { ...get, method: { ...get.method } }).effect, 'allow')
   })
@@ -185,7 +193,7 @@ describe('policy engine: what would be allowed', () => {
 
   it('the condition of the denial is named when the rest would pass', async () => {
     const rules = [approve('a'), deny('public', { when: 'call.iam.addedMembers.exists(m, m == "allUsers")' })]
-    assert.match(await wouldAllow(rules, 'storage.buckets.setIamPolicy', [bucket('x')], { added: [{ role: 'r', member: 'allUsers' }] }) ?? '', /without what rule p\/public denies .*: rule p\/a asks for approval/)
+    assert.match(await wouldAllow(rules, 'storage.buckets.setIamPolicy', [bucket('x')], { added: [{ role: 'r', member: 'allUsers' }] }) ?? '', /where rule p\/public does not hold .*: rule p\/a asks for approval/)
   })
 
   it('reading is named where changing is denied', async () => {

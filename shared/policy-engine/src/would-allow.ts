@@ -31,7 +31,7 @@ const withoutConditionalDenial: Search = (denied, agent, call, parts, judge) => 
   if (winner?.condition === undefined) return undefined
   const decision = judge(agent, call, (rule) => rule.effect === 'deny' && rule.condition !== undefined)
   if (decision === undefined || decision.effect === 'deny') return undefined
-  return `The same call without what rule ${denied.rule} denies (${winner.condition.source}): ${verdict(decision)}.`
+  return `The same call where rule ${denied.rule} does not hold (${winner.condition.source}): ${verdict(decision)}.`
 }
 
 /** A rule covers method and resources, and its condition is false. */
