@@ -1,5 +1,5 @@
 /**
- * Path templates in one spelling: `/v1/{name=projects/?/topics/?}:publish` with `*` for `?`. `{x}` is one segment, `*` too, `**` is one or
+ * Path templates in one spelling: `/v1/{name=projects/X/topics/X}:publish` with `*` for X. `{x}` is one segment, `*` too, `**` is one or
  * more segments, `**2` one or more pairs of segments (collection and document of Firestore).
  */
 import type { DiscoveryMethod } from './documents.ts'
