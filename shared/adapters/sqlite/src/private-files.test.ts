@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert'
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { LockkeeperError } from '@lockkeeper/domain/errors'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { tempDir } from '@lockkeeper/testkit'
-import { fileSecrets, openFileBlobs, openKeyFile } from './index.ts'
+import { fileSecrets, openFileBlobs, openKeyFile, openSqlite } from './index.ts'
 
 const SECRET = 'hunter2-very-secret'
 
@@ -48,6 +48,31 @@ describe('files: secrets', () => {
     const directory = tempDir()
     writeFileSync(join(directory, 'a'), ' x \n\n', { mode: 0o600 })
     assert.equal((await fileSecrets(directory).access('a')).value, ' x \n')
+  })
+})
+
+describe('files: owners', () => {
+  it('what belongs to another user is refused, a file as well as its directory', async function () {
+    // Only root can give files away; elsewhere there is nothing to try.
+    if (process.getuid?.() !== 0) return this.skip()
+    const foreign = tempDir()
+    writeFileSync(join(foreign, 'token'), SECRET, { mode: 0o600 })
+    const detail = async (): Promise<string | undefined> => {
+      try {
+        await fileSecrets(foreign).access('token')
+        return undefined
+      } catch (error) {
+        return (error as LockkeeperError).refusal.detail
+      }
+    }
+    assert.equal(await detail(), undefined)
+    chownSync(join(foreign, 'token'), 12345, 12345)
+    assert.match(await detail() ?? '', /token belongs to user 12345/)
+    chownSync(join(foreign, 'token'), 0, 0)
+    chownSync(foreign, 12345, 12345)
+    assert.match(await detail() ?? '', /belongs to user 12345, but this process runs as user 0/)
+    await assert.rejects(openSqlite({ file: join(foreign, 'store.sqlite'), collections: [] }), /chown 0/)
+    await assert.rejects(openKeyFile(join(foreign, 'key.pem')), /belongs to user 12345/)
   })
 })
 

@@ -1,5 +1,5 @@
 /** Files that only their owner may read: how they are made, checked and read. On Windows there are no such modes; there the checks pass. */
-import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, type BigIntStats } from 'node:fs'
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, statSync, type BigIntStats } from 'node:fs'
 import { link, open, unlink } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
@@ -26,16 +26,26 @@ function syncUpTo(top: string, directory: string): void {
 }
 
 export function checkDirectory(directory: string): void {
-  const { mode } = lstatSync(directory)
+  const { mode, uid } = statSync(directory)
+  checkOwner(directory, uid)
   const sticky = (mode & 0o1000) !== 0
   if (CHECKED && (mode & 0o022) !== 0 && !sticky) {
     throw new PortUnavailable(`others may write in ${directory}, so they could exchange what lies in it. Take that right away: chmod go-w ${directory}`)
   }
 }
 
-/** PortUnavailable unless it is a regular file that no one but its owner may read. */
-export function checkPrivate(path: string, stat: { readonly mode: number | bigint, isFile(): boolean }): void {
+/** Whoever owns a file can change it and its modes, whatever these say now. */
+function checkOwner(path: string, uid: number): void {
+  const own = process.getuid?.()
+  if (own !== undefined && uid !== own && uid !== 0) {
+    throw new PortUnavailable(`${path} belongs to user ${uid}, but this process runs as user ${own}. Give it to the one who runs it: chown ${own} ${path}`)
+  }
+}
+
+/** PortUnavailable unless it is a regular file of this user (or of root) that no one but its owner may read. */
+export function checkPrivate(path: string, stat: { readonly mode: number | bigint, readonly uid: number | bigint, isFile(): boolean }): void {
   if (!stat.isFile()) throw new PortUnavailable(`${path} is no regular file`)
+  checkOwner(path, Number(stat.uid))
   if (CHECKED && (Number(stat.mode) & 0o077) !== 0) throw new PortUnavailable(`${path} can be read by others than its owner. Take that right away: chmod 600 ${path}`)
 }
 
