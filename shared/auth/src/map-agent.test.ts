@@ -13,6 +13,7 @@ const person = (id: string, identities: Person['identities'], extra: Partial<Per
 const people = createPeopleDirectory([
   person('ada', [{ issuer: ISSUER, subject: 'user-ada' }, { github: 'Ada-L' }, { email: 'ada@acme.example' }]),
   person('bob', [{ issuer: 'ci', subject: 'user-bob' }, { issuer: 'https://people.example', subject: 'bob' }]),
+  person('ian', [{ issuer: ISSUER, subject: 'user-ian' }, { issuer: 'ci', subject: 'user-ian' }]),
   person('eve', [{ issuer: 'ci', subject: 'user-ada-too' }]),
   person('eva', [{ issuer: ISSUER, subject: 'user-ada-too' }]),
 ])
@@ -98,6 +99,7 @@ describe('auth: from claims to an agent', () => {
     const sponsors: Readonly<Record<string, readonly [Record<string, unknown>, string | undefined]>> = {
       'a subject under the issuer\'s URL': [{ user: 'user-ada' }, 'ada'],
       'a subject under the issuer\'s name': [{ user: 'user-bob' }, 'bob'],
+      'a subject that one person lists under both': [{ user: 'user-ian' }, 'ian'],
       'a subject that two persons claim, by URL and by name': [{ user: 'user-ada-too' }, undefined],
       'a subject of another issuer': [{ user: 'bob' }, undefined],
       'an e-mail address, in any case': [{ user: 'Ada@ACME.example' }, 'ada'],

@@ -166,6 +166,14 @@ describe('google-auth: credential sources', () => {
       assert.ok(source.authorization(call) !== header)
     }))
 
+    it('a clock that is behind does not make a token look younger than it is', () => onCompute(async () => {
+      google.now = () => clock.now() + 300_000
+      const source = create({ kind: 'impersonate', targetPrincipal: TARGET })
+      const header = await source.authorization(call)
+      clock.advance(600_000)
+      assert.notEqual(source.authorization(call), header)
+    }))
+
     it('a renewal uses the gateway\'s own token again, not a new one', () => onCompute(async () => {
       const source = create({ kind: 'impersonate', targetPrincipal: TARGET })
       await source.authorization(call)
@@ -279,6 +287,7 @@ describe('google-auth: credential sources', () => {
       'a key without an e-mail': JSON.stringify({ type: 'service_account', private_key: 'CANARY' }),
       'a key that is none': JSON.stringify({ type: 'service_account', client_email: 'a@b', private_key: 'CANARY' }),
       'a file with addresses of its own': JSON.stringify({ type: 'external_account', token_url: 'https://evil.example', private_key: 'CANARY' }),
+      'another kind of file with a good key in it': JSON.stringify({ ...serviceAccountKey(), type: 'external_account' }),
       'a user\'s refresh token': JSON.stringify({ type: 'authorized_user', refresh_token: '1//CANARY', client_id: 'a', client_secret: 'CANARY' }),
     }
     for (const [what, value] of Object.entries(bad)) {
