@@ -6,7 +6,7 @@ export const ESCAPED = 2
 export const NOT_ASCII = 4
 export const AT_SIGN = 8
 export const DIGIT = 16
-/** `%` and `&`: may begin an escape of another layer. */
+/** `%` and `&`, which may begin an escape of another layer, and DEL, which no one sees. */
 export const OTHER_ESCAPE = 32
 
 /** Flags of each byte inside a string. */
@@ -16,7 +16,7 @@ export const STRING_FLAGS = Uint8Array.from({ length: 256 }, (_, byte) => {
   if (byte >= 0x80) return NOT_ASCII
   if (byte === 0x40) return AT_SIGN
   if (byte >= 0x30 && byte <= 0x39) return DIGIT
-  return byte === 0x25 || byte === 0x26 ? OTHER_ESCAPE : 0
+  return byte === 0x25 || byte === 0x26 || byte === 0x7f ? OTHER_ESCAPE : 0
 })
 
 /** The escape after a backslash: 0 illegal, 1 complete, 4 four hexadecimal digits follow. */

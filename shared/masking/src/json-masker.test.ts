@@ -68,8 +68,8 @@ describe('masking JSON', () => {
   })
 
   it('invariant 9: member names tell telephone numbers and keys that look like nothing', () => {
-    assert.deepEqual(mask(all, { phoneNumber: '4155552671', mobile: 601234567, phones: ['5552671'], count: 601234567, private_key: 'abc', privateKeyId: 'x', access_token: 't', secretAccessKey: 's' }), {
-      phoneNumber: '[lockkeeper:masked:phone]', mobile: '[lockkeeper:masked:phone]', phones: ['[lockkeeper:masked:phone]'], count: 601234567, private_key: '[lockkeeper:masked:service-account-key]',
+    assert.deepEqual(mask(all, { phoneNumber: '4155552671', mobile: 601234567, phones: ['5552671', '415 5552671 ext. 12'], phone: 'ask Bob', count: 601234567, private_key: 'abc', privateKeyId: 'x', access_token: 't', secretAccessKey: 's' }), {
+      phoneNumber: '[lockkeeper:masked:phone]', mobile: '[lockkeeper:masked:phone]', phones: ['[lockkeeper:masked:phone]', '[lockkeeper:masked:phone]'], phone: 'ask Bob', count: 601234567, private_key: '[lockkeeper:masked:service-account-key]',
       privateKeyId: '[lockkeeper:masked:service-account-key]', access_token: '[lockkeeper:masked:google-oauth-token]', secretAccessKey: '[lockkeeper:masked:aws-key]',
     })
   })
@@ -145,6 +145,34 @@ describe('masking inside values', () => {
   it('invariant 9: a secret in binary data masks the value', () => {
     const binary = Buffer.concat([Buffer.from([0xff, 0xfe, 0x00]), Buffer.from('AIzaSyA1234567890abcdefghijklmnopqrstuv'), Buffer.from([0xff])])
     assert.deepEqual(mask(all, [binary.toString('base64')]), [Buffer.from('[lockkeeper:masked:google-api-key]').toString('base64')])
+  })
+
+  it('invariant 9: a private key whose lines are values of their own is masked line by line', () => {
+    const lines = KEY.trim().split('\n')
+    const pem = '[lockkeeper:masked:pem]'
+    assert.deepEqual(mask(all, { lines: [...lines, 'after'], other: 'MIIEvQIBADANBgkqhkiG' }), { lines: [pem, pem, pem, 'after'], other: 'MIIEvQIBADANBgkqhkiG' })
+    const entries = lines.flatMap((textPayload, index) => [{ insertId: `id${index}`, textPayload, severity: 'INFO' }, { textPayload: 'not of the key!' }])
+    const masked = mask(all, { entries }) as { entries: { insertId?: string, textPayload: string, severity?: string }[] }
+    assert.deepEqual(masked.entries.map(entry => entry.textPayload), [pem, 'not of the key!', pem, 'not of the key!', pem, 'not of the key!'])
+    assert.equal(masked.entries[2]?.insertId, 'id1')
+  })
+
+  it('a private key that never ends does not mask a list for ever', () => {
+    const values = ['-----BEGIN PRIVATE KEY-----', ...Array.from({ length: 1000 }, () => 'word')]
+    assert.equal((mask(all, values) as string[]).filter(value => value === 'word').length, 800)
+  })
+
+  it('invariant 9: short values are looked at for what has no shortest length', () => {
+    assert.deepEqual(mask(masker(['secrets']), ['a://b:c@d', 'u://:p@']), ['a://[lockkeeper:masked:url-password]@d', 'u://[lockkeeper:masked:url-password]@'])
+    assert.deepEqual(mask(masker(['phone']), ['+1234567', 'tel:55555']), ['[lockkeeper:masked:phone]', '[lockkeeper:masked:phone]'])
+    assert.deepEqual(mask(masker(['google-oauth-token']), ['ya29.abcdefgh']), ['[lockkeeper:masked:google-oauth-token]'])
+    assert.deepEqual(mask(masker(['email']), ['a@b.cd']), ['[lockkeeper:masked:email]'])
+  })
+
+  it('invariant 9: JSON inside a string that is nested too deep to be read is masked whole', () => {
+    const by = masker(['email'], ['**.password'])
+    assert.deepEqual(mask(by, { a: '['.repeat(101) + '{"password":"x"}' + ']'.repeat(101) }), { a: '[lockkeeper:masked:unreadable]' })
+    assert.deepEqual(mask(by, { a: '[not json, just text]' }), { a: '[not json, just text]' })
   })
 
   it('base64 of pictures and hashes passes', () => {

@@ -2,15 +2,16 @@
 import { isUtf8 } from 'node:buffer'
 import { cannotMask } from './cannot-mask.ts'
 import { isCardAsNumber } from './detectors/card.ts'
+import { isPemBody, PEM } from './detectors/pem.ts'
 import { isPhoneLike } from './detectors/phone.ts'
+import { DocumentPath } from './document-path.ts'
 import type { FieldState } from './field-paths.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { AT_SIGN, DIGIT, ESCAPED, NOT_ASCII, OTHER_ESCAPE } from './json-grammar.ts'
-import { JsonTokens, MAX_DEPTH } from './json-tokens.ts'
+import { JsonTokens } from './json-tokens.ts'
 import type { TokenSink } from './json-tokens.ts'
 import { marker, numberedMarkers } from './marker.ts'
 import type { MemberCache } from './member-cache.ts'
-import type { MemberFacts } from './member-names.ts'
-import { NO_MEMBER } from './member-names.ts'
 import type { Masked } from './spans.ts'
 import type { ValueMasker } from './value-masker.ts'
 
@@ -31,6 +32,8 @@ const PLAIN_LENGTH = 16
 const UNPLAIN = ESCAPED | NOT_ASCII | OTHER_ESCAPE
 /** The shortest telephone number. */
 const DIGITS_LENGTH = 5
+/** Values after the beginning of a private key that are taken for its lines, where a list holds one line each. */
+const MAX_KEY_VALUES = 200
 
 const FIELD = Buffer.from(JSON.stringify(marker('field')))
 /** Objects stay objects and arrays stay arrays, so that typed clients can still read the answer. */
@@ -42,6 +45,10 @@ export class JsonMasker implements TokenSink {
   readonly #rules: JsonRules
   readonly #layer: number
   readonly #tokens: JsonTokens
+  readonly #path: DocumentPath
+  readonly #held: HeldBytes
+  /** End of the held token in the chunk at hand. */
+  #heldEnd = 0
   #out: Uint8Array[] = []
   #bytes: Buffer = Buffer.alloc(0)
   /** The chunk as Latin-1, once a token's text is asked for: slices of it cost next to nothing. */
@@ -49,36 +56,28 @@ export class JsonMasker implements TokenSink {
   /** First byte of the chunk that was not released yet. */
   #from = 0
   #dropping = false
-  readonly #held: Buffer[] = []
-  #heldLength = 0
-  #heldEnd = 0
   #failure: unknown
   #started = false
-  // The way from the root to here, by depth: the container's own field state and member; index 0 is the document.
-  #depth = 0
-  readonly #isObject: boolean[] = [false]
-  readonly #fields: FieldState[]
-  readonly #members: MemberFacts[] = [NO_MEMBER]
-  readonly #maskedKeys = new Uint32Array(MAX_DEPTH + 1)
-  /** Of the value that comes next. */
-  #field: FieldState
-  #member: MemberFacts = NO_MEMBER
+  /** A private key that began in a value and did not end there: lists of lines and log entries hold the rest in the same place. */
+  #openKey: { readonly member: string, readonly depth: number, left: number } | undefined
 
   /** `layer` and `field`: 0 and the plan's root for an answer, others for JSON found inside a string. */
   constructor(rules: JsonRules, layer: number, field: FieldState) {
     this.#rules = rules
     this.#layer = layer
-    this.#field = field
-    this.#fields = [field]
+    this.#path = new DocumentPath(field)
+    this.#held = new HeldBytes(rules.maxStringLength, () => this.#tooLong())
     this.#tokens = new JsonTokens(this)
   }
 
+  /** Containers that were open when it was last called. */
+  get depth(): number {
+    return this.#tokens.depth
+  }
+
   push(chunk: Uint8Array): Uint8Array[] {
-    return this.#guarded(() => {
-      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    return this.#guarded(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), bytes => {
       if (bytes.length > 0) this.#started = true
-      this.#bytes = bytes
-      this.#from = 0
       this.#tokens.push(bytes, this.#whole)
       this.#carry()
     })
@@ -86,20 +85,21 @@ export class JsonMasker implements TokenSink {
 
   /** An answer without a byte is complete: there is nothing in it. */
   end(): Uint8Array[] {
-    return this.#guarded(() => {
-      this.#bytes = Buffer.alloc(0)
-      this.#from = 0
+    return this.#guarded(Buffer.alloc(0), () => {
       if (this.#started) this.#tokens.end(this.#whole)
     })
   }
 
   /** After a failure nothing more is released, whatever comes. */
-  #guarded(work: () => void): Uint8Array[] {
+  #guarded(bytes: Buffer, work: (bytes: Buffer) => void): Uint8Array[] {
     if (this.#failure !== undefined) throw this.#failure
-    this.#out = []
+    const out: Uint8Array[] = []
+    this.#out = out
+    this.#bytes = bytes
+    this.#from = 0
     try {
-      work()
-      return this.#out
+      work(bytes)
+      return out
     } catch (error) {
       this.#failure = error
       throw error
@@ -116,15 +116,8 @@ export class JsonMasker implements TokenSink {
     if (!this.#tokens.holding) return this.#release(bytes.length)
     const start = this.#tokens.tokenStart
     if (start !== -1) this.#release(start)
-    // A copy: the caller may use its buffer again.
-    this.#hold(Buffer.from(bytes.subarray(Math.max(start, 0))))
+    this.#held.add(bytes.subarray(Math.max(start, 0)))
     this.#tokens.tokenStart = -1
-  }
-
-  #hold(part: Buffer): void {
-    this.#heldLength += part.length
-    if (this.#heldLength > this.#rules.maxStringLength) throw this.#tooLong()
-    this.#held.push(part)
   }
 
   #tooLong(): Error {
@@ -132,11 +125,8 @@ export class JsonMasker implements TokenSink {
   }
 
   readonly #whole = (end: number): Buffer => {
-    const token = Buffer.concat([...this.#held, this.#bytes.subarray(0, end)])
-    this.#held.length = 0
-    this.#heldLength = 0
     this.#heldEnd = end
-    return token
+    return this.#held.take(this.#bytes.subarray(0, end))
   }
 
   #release(to: number): void {
@@ -157,11 +147,8 @@ export class JsonMasker implements TokenSink {
   }
 
   beforeValue(at: number, first: number): boolean {
-    if (this.#depth > 0 && !this.#isObject[this.#depth]) {
-      this.#field = this.#top(this.#fields).element()
-      this.#member = this.#top(this.#members)
-    }
-    if (!this.#field.masked) return true
+    this.#path.enterValue()
+    if (!this.#path.field.masked) return true
     this.#release(at)
     this.#out.push(first === 0x7b ? FIELD_OBJECT : first === 0x5b ? FIELD_ARRAY : FIELD)
     this.masked++
@@ -175,40 +162,35 @@ export class JsonMasker implements TokenSink {
   }
 
   open(isObject: boolean): void {
-    this.#depth++
-    this.#isObject[this.#depth] = isObject
-    this.#fields[this.#depth] = this.#field
-    this.#members[this.#depth] = this.#member
-    this.#maskedKeys[this.#depth] = 0
+    this.#path.open(isObject)
   }
 
   close(): void {
-    this.#depth--
+    this.#path.close()
   }
 
   key(bytes: Buffer, start: number, end: number, flags: number): void {
-    if (end - Math.max(start, 0) > this.#rules.maxStringLength) throw this.#tooLong()
+    this.#checkLength(start, end)
     const member = this.#rules.members.get(this.#text(bytes, start, end, flags))
-    this.#member = member
-    this.#field = this.#top(this.#fields).member(member.name)
+    this.#path.enterMember(member)
     if (member.masked === undefined) return this.#leave(bytes, start, end, undefined)
     this.masked += member.masked.masked
-    const place = this.#maskedKeys[this.#depth] = (this.#maskedKeys[this.#depth] ?? 0) + 1
+    const place = this.#path.nextMaskedName()
     this.#leave(bytes, start, end, place === 1 ? member.masked.text : numberedMarkers(member.masked.text, place))
   }
 
   string(bytes: Buffer, start: number, end: number, flags: number): void {
-    const length = end - Math.max(start, 0) - 2
-    if (length + 2 > this.#rules.maxStringLength) throw this.#tooLong()
+    this.#checkLength(start, end)
     if ((flags & NOT_ASCII) !== 0) this.#checkUtf8(bytes, start, end)
+    const length = end - Math.max(start, 0) - 2
     const masked = length > 0 && this.#worthLooking(flags, length) ? this.#maskString(this.#text(bytes, start, end, flags), (flags & UNPLAIN) === 0) : undefined
     this.masked += masked?.masked ?? 0
     this.#leave(bytes, start, end, masked?.text)
   }
 
   number(bytes: Buffer, start: number, end: number): void {
+    this.#checkLength(start, end)
     const length = end - Math.max(start, 0)
-    if (length > this.#rules.maxStringLength) throw this.#tooLong()
     const kind = length >= DIGITS_LENGTH && length <= 40 ? this.#numberKind(this.#latin1(bytes, start, end)) : undefined
     if (kind !== undefined) this.masked++
     this.#leave(bytes, start, end, kind === undefined ? undefined : marker(kind))
@@ -216,24 +198,36 @@ export class JsonMasker implements TokenSink {
 
   #numberKind(token: string): string | undefined {
     if (this.#rules.detectors.has('card') && isCardAsNumber(token)) return 'card'
-    return this.#member.phone && isPhoneLike(token) ? 'phone' : undefined
+    return this.#path.member.phone && isPhoneLike(token) ? 'phone' : undefined
   }
 
   #worthLooking(flags: number, length: number): boolean {
     if ((flags & this.#rules.telltale) !== 0 || length >= PLAIN_LENGTH) return true
-    if (this.#member.secret !== undefined || this.#isBase64) return true
+    if (this.#path.member.secret !== undefined || this.#path.isBase64 || this.#openKey !== undefined) return true
     return (flags & DIGIT) !== 0 && length >= DIGITS_LENGTH
   }
 
-  get #isBase64(): boolean {
-    return this.#member.base64 || (this.#isObject[this.#depth] === true && this.#top(this.#members).base64)
+  #maskString(text: string, plain: boolean): Masked | undefined {
+    const { secret, phone, name } = this.#path.member
+    if (secret !== undefined) return { text: marker(secret), masked: 1 }
+    if (phone && isPhoneLike(text)) return { text: marker('phone'), masked: 1 }
+    const line = this.#openKey === undefined ? undefined : this.#maskKeyLine(text, this.#openKey)
+    if (line !== undefined) return line
+    const masked = this.#rules.values.mask(text, { layer: this.#layer, field: this.#path.field, base64: this.#path.isBase64, plain })
+    if (masked?.open === true) this.#openKey = { member: name, depth: this.#path.depth, left: MAX_KEY_VALUES }
+    return masked
   }
 
-  #maskString(text: string, plain: boolean): Masked | undefined {
-    const secret = this.#member.secret
-    if (secret !== undefined) return { text: marker(secret), masked: 1 }
-    if (this.#member.phone && isPhoneLike(text)) return { text: marker('phone'), masked: 1 }
-    return this.#rules.values.mask(text, { layer: this.#layer, field: this.#field, base64: this.#isBase64, plain })
+  /** Masks a value in the place of an open private key when it looks like a line of one. */
+  #maskKeyLine(text: string, key: { readonly member: string, readonly depth: number, left: number }): Masked | undefined {
+    if (key.member !== this.#path.member.name || key.depth !== this.#path.depth) return undefined
+    const last = this.#rules.values.endsKey(text)
+    if (last || --key.left === 0) this.#openKey = undefined
+    return last || isPemBody(text) ? { text: marker(PEM), masked: 1 } : undefined
+  }
+
+  #checkLength(start: number, end: number): void {
+    if (end - Math.max(start, 0) > this.#rules.maxStringLength) throw this.#tooLong()
   }
 
   #checkUtf8(bytes: Buffer, start: number, end: number): void {
@@ -252,13 +246,9 @@ export class JsonMasker implements TokenSink {
     this.#chunkText ??= bytes.toString('latin1')
     return this.#chunkText.slice(start, end)
   }
-
-  #top<T>(stack: readonly T[]): T {
-    return stack[this.#depth] as T
-  }
 }
 
 /** Telltale bytes for these detectors. */
 export function telltaleBytes(detectors: ReadonlySet<string>): number {
-  return UNPLAIN | (detectors.has('email') ? AT_SIGN : 0)
+  return UNPLAIN | (detectors.has('email') || detectors.has('url-password') ? AT_SIGN : 0)
 }

@@ -4,11 +4,12 @@ import type { FieldState } from './field-paths.ts'
 import { compileFieldPaths } from './field-paths.ts'
 import type { JsonRules } from './json-masker.ts'
 import { JsonMasker, telltaleBytes } from './json-masker.ts'
+import { MAX_DEPTH } from './json-tokens.ts'
 import { MemberCache } from './member-cache.ts'
 import { maskProblems, resolveDetectors } from './plan.ts'
-import type { Masked } from './spans.ts'
 import { TextFinder } from './text-finder.ts'
 import { TextMasker } from './text-stream.ts'
+import type { MaskNested } from './value-masker.ts'
 import { ValueMasker } from './value-masker.ts'
 
 export interface MaskStream {
@@ -81,15 +82,15 @@ class PlanMasker implements Masker {
     return new TextMasker(this.#rules.values, { layer: 0, field: this.#root, base64: false }, this.#rules.maxStringLength)
   }
 
-  #maskNested(text: string, layer: number, field: FieldState): Masked | undefined | 'not json' {
+  #maskNested(text: string, layer: number, field: FieldState): ReturnType<MaskNested> {
     const masker = new JsonMasker(this.#rules, layer, field)
     try {
       const parts = [...masker.push(Buffer.from(text)), ...masker.end()]
       return masker.masked === 0 ? undefined : { text: Buffer.concat(parts).toString('utf8'), masked: masker.masked }
     } catch (error) {
+      if (!(error instanceof LockkeeperError)) throw error
       // Text that merely begins like JSON is searched as text.
-      if (error instanceof LockkeeperError) return 'not json'
-      throw error
+      return masker.depth === MAX_DEPTH ? 'too deep' : 'not json'
     }
   }
 }

@@ -31,7 +31,7 @@ const SECRETS: Readonly<Record<string, string>> = {
 /** Members that hold base64 in Google's APIs: Secret Manager, Pub/Sub, key files, attachments, Kubernetes secrets. */
 const BASE64 = new Set(['data', 'payload', 'privatekeydata', 'stringdata', 'content', 'rawdata', 'bytes', 'bytesvalue', 'bytescontent', 'ciphertext', 'plaintext'])
 
-const PHONE = /phone|mobile|msisdn|cellular|^fax|^tel$/
+const PHONE = /phone|msisdn|^(?:mobile|cell|fax|tel)(?:number|no)?s?$/
 
 export function memberFacts(rawName: string, detectors: ReadonlySet<string>): MemberFacts {
   const name = canonicalName(rawName)

@@ -10,7 +10,13 @@ export interface Span {
   readonly replacement?: string
 }
 
-export interface Masked { readonly text: string, readonly masked: number }
+export interface Masked {
+  readonly text: string
+  /** Places masked. */
+  readonly masked: number
+  /** The text ends inside a private key. */
+  readonly open?: boolean
+}
 
 /** Overlapping spans become one with the kind of the longest and without a replacement of its own; touching ones stay apart. */
 export function mergeSpans(spans: readonly Span[]): readonly Span[] {

@@ -1,6 +1,7 @@
 /** Masks plain text chunk by chunk, by whole lines: no detector's value crosses a line, private keys apart, and those are state. */
 import { isUtf8 } from 'node:buffer'
 import { cannotMask } from './cannot-mask.ts'
+import { HeldBytes } from './held-bytes.ts'
 import type { Place, ValueMasker } from './value-masker.ts'
 
 export class TextMasker {
@@ -8,8 +9,7 @@ export class TextMasker {
   readonly #values: ValueMasker
   readonly #place: Place
   readonly #maxLineLength: number
-  readonly #held: Buffer[] = []
-  #heldLength = 0
+  readonly #held: HeldBytes
   #open = false
   #failure: unknown
 
@@ -17,6 +17,7 @@ export class TextMasker {
     this.#values = values
     this.#place = place
     this.#maxLineLength = maxLineLength
+    this.#held = new HeldBytes(maxLineLength, () => this.#tooLong())
   }
 
   /** Releases complete lines only. Throws CANNOT_MASK: invalid UTF-8, or a line over the limit. */
@@ -24,15 +25,14 @@ export class TextMasker {
     return this.#guarded(() => {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
       const lines = bytes.lastIndexOf(0x0a) + 1
-      const released = lines === 0 ? [] : this.#mask(Buffer.concat([...this.#held.splice(0), bytes.subarray(0, lines)]))
-      if (lines > 0) this.#heldLength = 0
-      this.#hold(Buffer.from(bytes.subarray(lines)))
+      const released = lines === 0 ? [] : this.#mask(this.#held.take(bytes.subarray(0, lines)))
+      this.#held.add(bytes.subarray(lines))
       return released
     })
   }
 
   end(): Uint8Array[] {
-    return this.#guarded(() => this.#mask(Buffer.concat(this.#held.splice(0))))
+    return this.#guarded(() => this.#mask(this.#held.take(new Uint8Array())))
   }
 
   #guarded(work: () => Uint8Array[]): Uint8Array[] {
@@ -43,12 +43,6 @@ export class TextMasker {
       this.#failure = error
       throw error
     }
-  }
-
-  #hold(part: Buffer): void {
-    this.#heldLength += part.length
-    if (this.#heldLength > this.#maxLineLength) throw this.#tooLong()
-    if (part.length > 0) this.#held.push(part)
   }
 
   #tooLong(): Error {

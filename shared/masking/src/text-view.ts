@@ -9,15 +9,16 @@ export interface TextView {
 }
 
 /**
- * Everything that the view changes. Linear: a run of backslashes is entered at its beginning only, `(?:25)*` only after a `%`.
- * The last class: soft hyphen, spaces and invisible marks, dashes, letter-like and enclosed forms, ideographic stops,
- * ligatures, small and full-width forms, Arabic and Devanagari digits, mathematical letters and digits.
+ * Everything that the view changes. Linear: a run of backslashes is entered at its beginning only, `(?:25)*` only after a
+ * `%`. No `i` flag: with it, the Kelvin sign would match every k. The last class: control and formatting characters, spaces
+ * and invisible marks, dashes, letter-like and enclosed forms, ideographic stops, ligatures, small and full-width forms,
+ * Arabic and Devanagari digits, mathematical letters and digits.
  */
-const SPECIAL = /(?<!\\)\\+(?:u[0-9a-f]{4}|["/])|%(?:25)*[0-7][0-9a-f]|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|commat|period|plus|lowbar|amp|colon|sol);|[\u00A0\u00AD\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u2000-\u2015\u2024\u202F\u205F-\u2064\u2070-\u209C\u2100-\u214F\u2212\u2460-\u24FF\u3002\uFB00-\uFB06\uFE52\uFE63\uFE6B\uFEFF\uFF01-\uFF61\u{1D400}-\u{1D7FF}\u{1F100}-\u{1F1AC}]/iu
-const EACH_SPECIAL = new RegExp(SPECIAL, 'giu')
+const SPECIAL = /(?<!\\)\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["/])|%(?:25)*[0-7][0-9A-Fa-f]|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|commat|period|plus|lowbar|amp|colon|sol);|[\0-\x08\v\f\x0E-\x1F\x7F-\xA0\u00AD\u034F\u061C\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u180E\u2000-\u2015\u2024\u202A-\u202F\u205F-\u2069\u2070-\u209C\u2100-\u214F\u2212\u2460-\u24FF\u3002\uFB00-\uFB06\uFE00-\uFE0F\uFE52\uFE63\uFE6B\uFEFF\uFF01-\uFF61\u{1D400}-\u{1D7FF}\u{1F100}-\u{1F1AC}\u{E0000}-\u{E007F}]/u
+const EACH_SPECIAL = new RegExp(SPECIAL, 'gu')
 
 /** Costs a fraction; most texts end here. */
-const MAY_BE_SPECIAL = /[\\%&\u00A0-\uFFFF]/
+const MAY_BE_SPECIAL = /[\0-\x08\v\f\x0E-\x1F\\%&\x7F-\uFFFF]/
 
 const NAMED: Readonly<Record<string, string>> = { commat: '@', period: '.', plus: '+', lowbar: '_', amp: '&', colon: ':', sol: '/' }
 
@@ -52,16 +53,21 @@ export function viewOf(text: string): TextView | undefined {
 
 function plainForm(special: string): string {
   const first = special.charCodeAt(0)
-  if (first === 0x5c) return special.at(-5) === 'u' ? escaped(Number.parseInt(special.slice(-4), 16)) : special.slice(-1)
+  if (first === 0x5c) return backslashed(special)
   if (first === 0x25) return escaped(Number.parseInt(special.slice(-2), 16))
   if (first === 0x26) return reference(special.slice(1, -1).toLowerCase())
   return folded(special)
 }
 
+function backslashed(special: string): string {
+  if (special.at(-5) === 'u') return escaped(Number.parseInt(special.slice(-4), 16))
+  return special.at(-3) === 'x' ? escaped(Number.parseInt(special.slice(-2), 16)) : special.slice(-1)
+}
+
 /** A decoded escape may itself be a compatibility form. */
 function escaped(code: number): string {
   const character = String.fromCodePoint(code)
-  return code >= 0x80 && SPECIAL.test(character) ? folded(character) : character
+  return SPECIAL.test(character) ? folded(character) : character
 }
 
 function reference(name: string): string {
@@ -70,9 +76,13 @@ function reference(name: string): string {
   return code <= 0x10ffff ? escaped(code) : ''
 }
 
+/** Controls but for tab and line breaks, joiners, directions, variations and tags. */
+const INVISIBLE = /^[\0-\x08\v\f\x0E-\x1F\x7F-\x9F\u00AD\u034F\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFE00-\uFE0F\uFEFF\u{E0000}-\u{E007F}]$/u
+
 function folded(character: string): string {
   const code = character.codePointAt(0) ?? 0
-  if (code === 0xad || (code >= 0x200b && code <= 0x200f) || (code >= 0x2060 && code <= 0x2064) || code === 0xfeff) return ''
+  if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0)
+  if (INVISIBLE.test(character)) return ''
   if ((code >= 0x2010 && code <= 0x2015) || code === 0x2212 || code === 0xfe63) return '-'
   if (code === 0x3002 || code === 0xff61) return '.'
   if (code >= 0x660 && code <= 0x6f9) return String(code & 0xf)

@@ -21,8 +21,8 @@ export interface Place {
   readonly plain?: boolean
 }
 
-/** Masks JSON text inside a string. 'not json' when it is none; undefined when nothing was masked. */
-export type MaskNested = (text: string, layer: number, field: FieldState) => Masked | undefined | 'not json'
+/** Masks JSON text inside a string. 'not json' when it is none, 'too deep' when that cannot be said; undefined: nothing was masked. */
+export type MaskNested = (text: string, layer: number, field: FieldState) => Masked | undefined | 'not json' | 'too deep'
 
 const LOOKS_LIKE_JSON = /^\s*[[{"]/
 
@@ -47,6 +47,7 @@ export class ValueMasker {
     if (LOOKS_LIKE_JSON.test(text)) {
       if (place.layer < MAX_LAYERS) {
         const nested = this.#nested(text, below.layer, place.field)
+        if (nested === 'too deep') return unreadable()
         if (nested !== 'not json') return nested
       } else if (text.includes('\\')) return unreadable()
     }
@@ -54,12 +55,18 @@ export class ValueMasker {
       const replacement = this.#decoded(text, below)
       if (replacement !== undefined) return replacement
     }
-    return this.#lines(text, below, false, place.plain).masked
+    const { masked, open } = this.#lines(text, below, false, place.plain)
+    return masked !== undefined && open ? { ...masked, open } : masked
   }
 
   /** A text that is not inside JSON: it is not taken for JSON or base64 as a whole. */
   maskText(text: string, place: Place): Masked | undefined {
     return this.maskLines(text, place, false).masked
+  }
+
+  /** The text holds the end of a private key that began elsewhere. */
+  endsKey(text: string): boolean {
+    return this.#finder.keyEnd(text) !== undefined
   }
 
   /** As `maskText` for a piece of a text that ends with a line; `open`: it begins, or ends, inside a private key. */

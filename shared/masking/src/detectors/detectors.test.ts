@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { createMasker } from '../masker.ts'
 import type { Masker } from '../masker.ts'
+import { resolveDetectors } from '../plan.ts'
 
 function masker(...detectors: string[]): Masker {
   const made = createMasker({ detectors, fields: [] })
@@ -32,6 +34,10 @@ const FOUND: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['bob&#64;example.com', '#'],
     ['bob&#x40;example&period;com', '#'],
     ['bob\\u0040example.com', '#'],
+    ['bob\\x40example\\x2ecom', '#'],
+    ['b\u0000o\u0000b\u0000@\u0000e\u0000x\u0000.\u0000c\u0000o\u0000', '#'],
+    ['bob\u202e@example.com', '#'],
+    ['bob@\u{e0041}ex\u007fample.com', '#'],
     ['bob\\\\u0040example.com', '#'],
     ['a@b.example,c@d.example', '#,#'],
     ['https://h.example/p?mail=a@b.example&x=1', 'https://h.example/p?#&x=1'],
@@ -113,6 +119,21 @@ const HOSTILE: readonly string[] = [
   '@', 'a@', 'a.', 'a@a.', 'a@a-', '"', '"@', '1', '1 ', '4 ', '41', '+1', '+1 (', '0', '01-', '(0', '00', 'eyJ', 'eyJaaaaa', 'eyJaaaaaa.', 'DE12', 'MT84', 'A1', '-', '-----BEGIN ', '-----BEGIN PRIVATE KEY', '-----END ', 'AIza', 'AKIA',
   'ghp_', 'xoxb-', 'ya29.', '1//', '://', '://a:', 'http://a', '\\', '\\u', '\\u0040', '%', '%25', '%40', '&#', '&#64;', '＠', '\u200b', 'ą@', '{', '[', '"{', '[[', '{"a":', 'YWFh', 'YWFh/', 'A-/', ' ', '\n', '=', 'LS0t', '５',
 ]
+
+describe('hints', () => {
+  const samples = Object.values(FOUND).flatMap(rows => rows.map(([text]) => text))
+  const text = fc.array(fc.oneof(fc.constantFrom(...samples), fc.constantFrom(' ', '-', '.', '+', '(', ')', '0', '00', '1', '41', 'a', 'DE', '@', '/', '://', ':', '=', '\n'), fc.string({ maxLength: 4 })), { maxLength: 8 }).map(parts => parts.join(''))
+  for (const detector of resolveDetectors({ detectors: ['personal-data', 'secrets'], fields: [] }).patterns) {
+    it(`invariant 9: what ${detector.name} finds, its hint has seen`, () => {
+      assert.equal(detector.hint.flags, '')
+      fc.assert(fc.property(text, content => {
+        let found = 0
+        detector.find(content, () => { found++ })
+        assert.ok(found === 0 || detector.hint.test(content), content)
+      }), { numRuns: 600 })
+    })
+  }
+})
 
 describe('hostile texts', () => {
   const all = masker('personal-data', 'secrets')

@@ -28,3 +28,8 @@ export function keyEnd(text: string, from: number): number | undefined {
   END.lastIndex = from
   return END.test(text) ? END.lastIndex : undefined
 }
+
+/** A line of a key's base64 or of its headers, or nothing: what may stand between beginning and end. */
+export function isPemBody(text: string): boolean {
+  return text.length <= 4096 && /^[A-Za-z0-9+/=\s]*$|^(?:Proc-Type|DEK-Info|Comment|Version): /.test(text)
+}

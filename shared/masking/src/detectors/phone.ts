@@ -31,7 +31,9 @@ export const phone: Detector = {
   },
 }
 
-/** 7 to 20 digits and punctuation: what a member with a telephone's name may hold. */
+/** 7 to 20 digits with punctuation and perhaps an extension: what a member with a telephone's name may hold. */
 export function isPhoneLike(text: string): boolean {
-  return text.length <= 40 && /^[+(]{0,2}\d(?:[ ().\-/]{0,3}\d){6,19}$/.test(text.trim())
+  if (text.length > 64 || !/^[\d\s+().,;:#*/-]*(?:(?:ext|x)[\d\s.:]*)?$/i.test(text)) return false
+  const digits = text.replace(/\D/g, '').length
+  return digits >= 7 && digits <= 20
 }

@@ -17,8 +17,8 @@ export const awsKey = tokenDetector('aws-key', /A(?:KI|SI|BI|CC)A/, [/A(?:KI|SI|
 export const githubToken = tokenDetector('github-token', /gh[pousr]_|github_pat_/, [/gh[pousr]_[A-Za-z0-9_]{30,}/g, /github_pat_\w{22,}/g])
 
 export const slackToken = tokenDetector('slack-token', /xox[a-z]|xapp-|hooks\.slack\.com/, [
-  /xox[a-z](?:\.xox[a-z])?-[\w-]{10,}/g,
-  /xapp-[\w-]{10,}/g,
+  /xox[a-z](?:\.xox[a-z])?-[\w-]{11,}/g,
+  /xapp-[\w-]{11,}/g,
   /hooks\.slack\.com\/(?:services|workflows|triggers)\/[\w/]{10,}/g,
 ])
 
@@ -31,7 +31,7 @@ export const jwt: Detector = {
   hint: /eyJ/,
   find(text, add) {
     // The pattern consumes the header's whole run, so a run with many beginnings is walked once.
-    for (const header of text.matchAll(/eyJ[\w-]{5,}/g)) {
+    for (const header of text.matchAll(/eyJ[\w-]{12,}/g)) {
       const end = header.index + header[0].length
       for (const tail of [JWT_TAIL, JWT_UNSIGNED]) {
         tail.lastIndex = end
