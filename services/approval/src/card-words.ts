@@ -26,19 +26,21 @@ const ACTIONS: Readonly<Record<string, string>> = {
   search: 'Search', addVersion: 'Add a version to', setMetadata: 'Change the metadata of', testIamPermissions: 'Test access to',
 }
 
-/** `storage.buckets.delete` on `//…/buckets/b`: “Delete bucket b”. */
+/** `storage.buckets.delete` on `//…/projects/_/buckets/b`: “Delete projects/_/buckets/b”. */
 export function titleOf(method: string, resources: readonly string[], host: string): string {
   const parts = method.split('.')
-  const action = ACTIONS[parts.at(-1) ?? '']
+  const verb = parts.at(-1) ?? ''
+  const action = Object.hasOwn(ACTIONS, verb) ? ACTIONS[verb] : undefined
   const first = resources[0]
   const place = first === undefined ? host : first.replace(/^\/\/[^/]+\//, '')
   const more = resources.length > 1 ? ` and ${resources.length - 1} more` : ''
-  const title = action === undefined ? `Call ${method} on ${place}` : `${action} ${kindOf(parts.at(-2))}${place}`
+  const title = action === undefined ? `Call ${method} on ${place}` : `${action} ${kindOf(parts.at(-2), place)}${place}`
   return visible(`${title}${more}`).slice(0, 400)
 }
 
-function kindOf(plural: string | undefined): string {
-  if (plural === undefined || plural === '') return ''
+/** What kind of thing it is, where its name does not say so itself. */
+function kindOf(plural: string | undefined, place: string): string {
+  if (plural === undefined || plural === '' || `/${place}`.includes(`/${plural}/`)) return ''
   const words = plural.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
   const singular = words.endsWith('ies') ? `${words.slice(0, -3)}y` : words.replace(/s$/, '')
   return `${singular === 'policie' ? 'policy' : singular} `

@@ -72,6 +72,15 @@ describe('claims and receipts', () => {
     assert.match(isRefusal(refused) ? refused.message : '', /closed the connection.*look at the resource first/)
   })
 
+  for (const [status, wanted] of [[200, 'answered'], [404, 'answered'], [499, 'answered'], [500, 'unknown'], [503, 'unknown'], [100, 'unknown'], [0, 'unknown']] as const) {
+    it(`invariant 5: an upstream status of ${status} leaves the call ${wanted}`, async () => {
+      const before = await stored()
+      const request = await ran({ status, answer: { ...answer, status } })
+      assert.equal(await world.state(request), wanted)
+      assert.equal(await stored(), before + (wanted === 'answered' ? 1 : 0))
+    })
+  }
+
   const WINDOWS: readonly (readonly [string, boolean, number, string])[] = [
     ['undelivered, just before ten minutes', false, 10 * MINUTE - 1, 'not refused'], ['undelivered, at ten minutes', false, 10 * MINUTE, 'RECEIPT_GONE'],
     ['delivered, just before a minute', true, MINUTE - 1, 'not refused'], ['delivered, at a minute', true, MINUTE, 'RECEIPT_GONE'],

@@ -2,10 +2,10 @@
 import { attachHash, equalInConstantTime } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { ApprovalApi, Outcome, StoredAnswer } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
 import type { CaseStore, ChangeContext, Changed } from './case-store.ts'
 import type { LockFacts } from './lock-documents.ts'
-import type { Log } from './log.ts'
 import { instant, refusalOf } from './outcome-texts.ts'
 import type { ReceiptBox } from './receipt-box.ts'
 import { route, type People } from './routing.ts'
@@ -51,7 +51,7 @@ export function createApprovalApi(parts: ClaimParts): ApprovalApi {
   }
 
   async function keep(found: ApprovalCase, outcome: Outcome): Promise<string | undefined> {
-    if (outcome.kind !== 'answered' || outcome.answer === undefined || found.returnsSecret) return undefined
+    if (outcome.kind !== 'answered' || !isWhole(outcome.status) || outcome.answer === undefined || found.returnsSecret) return undefined
     return receipts.put({ approval: found.id, attachHash: found.attachHash }, outcome.answer)
   }
 
@@ -91,7 +91,13 @@ function gone({ id, method, state }: ApprovalCase): Refusal {
 
 function completion(outcome: Outcome, blob: string | undefined): Completion {
   if (outcome.kind !== 'answered') return { kind: outcome.kind, why: outcome.why.slice(0, 500) }
+  if (!isWhole(outcome.status)) return { kind: 'unknown', why: `the upstream answered with status ${outcome.status}` }
   return { kind: 'answered', status: outcome.status, delivered: outcome.delivered, ...blob === undefined ? {} : { blob } }
+}
+
+/** An upstream that says 5xx may have done it all the same: that is no answer. */
+function isWhole(status: number): boolean {
+  return status >= 200 && status < 500
 }
 
 function refusalIn(changed: Changed | Refusal): Refusal | undefined {

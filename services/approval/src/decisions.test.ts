@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { sign } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { isRefusal, refuse } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type AccessRequest } from '@lockkeeper/domain/ports'
 import { after, before, describe, it } from 'mocha'
@@ -196,6 +198,19 @@ describe('decisions by ID token', () => {
     const second = await world.raise()
     assert.equal(refusedWith(await world.service().admin.decide(decision(second, { jti: 'twice' }))), 'TOKEN_INVALID')
     assert.equal(refusedWith(await world.service().admin.decide(decision(second, { jti: 'twice' }, 'other'))), 'TOKEN_INVALID')
+  })
+
+  it('invariant 3: no token and no signature is kept or logged', async () => {
+    const request = await world.raise()
+    const canary = 'canary-77a0e1'
+    await world.service().admin.decide(decision(request, { jti: 'kept' }, canary))
+    await world.service().admin.decide(decision(request, { sub: 'ana', jti: 'kept' }, canary))
+    await world.store().close()
+    for (const file of readdirSync(world.dir)) {
+      if (file.startsWith('store')) assert.equal(readFileSync(join(world.dir, file)).includes(canary), false, file)
+    }
+    assert.doesNotMatch(world.logged.join(), new RegExp(canary))
+    await world.reopen()
   })
 
   it('invariant 10: while the issuer is out of reach a decision from the bus is given back, not lost', async () => {

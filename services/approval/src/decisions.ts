@@ -3,11 +3,11 @@ import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
 import type { CaseStore, ChangeContext } from './case-store.ts'
 import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type RefusedDecision, type UsedProof } from './collections.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
-import type { Log } from './log.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
 import { route, type People } from './routing.ts'
 import type { Command } from './state-machine.ts'
@@ -87,6 +87,7 @@ async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: P
   if (changed.refused !== undefined) return changed.refused
   const { eligible, quorum } = route(parts.people, changed.next.requester, changed.next.terms, parts.selfApproval)
   const approvals = changed.next.votes.filter(({ person, verdict }) => verdict === 'approve' && eligible.has(person)).length
+  parts.log.info({ approval: changed.next.id, person: proven.person, verdict: decision.verdict, state: changed.next.state.state }, 'a decision was taken')
   return { approval: changed.next.id, state: changed.next.state.state, person: proven.person, approvals, quorum }
 }
 

@@ -4,6 +4,7 @@ import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { isSettled, type ApprovalCase, type CaseState, type Earlier } from './approval-case.ts'
 import type { Run } from './collections.ts'
 import { instant } from './outcome-texts.ts'
+import { clip, visible } from './shown-text.ts'
 
 /** Default of ApprovalTerms.expiresMs. */
 const DEFAULT_EXPIRES_MS = 1_800_000
@@ -30,7 +31,7 @@ function summaryOf({ call }: AccessRequest): string {
   const first = call.resources[0]
   const others = call.resources.length > 1 ? ` and ${call.resources.length - 1} more` : ''
   const on = first === undefined ? call.host : `${first.replace(/^\/\/[^/]+\//, '')}${others}`
-  return `${call.method} on ${on}`.slice(0, 300)
+  return clip(visible(`${call.method} on ${on}`), 300)
 }
 
 /** What happened to the same call before: under the same key, else the last run of the same digest by anyone. */

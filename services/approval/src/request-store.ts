@@ -17,13 +17,13 @@ export interface RequestStore {
 }
 export type RequestWrite = Extract<Write<RequestDocument>, { readonly kind: 'put' }>
 
-export function createRequestStore(documents: DocumentStore, blobs: BlobStore): RequestStore {
+export function createRequestStore(documents: DocumentStore, blobs: BlobStore, now: () => number): RequestStore {
   const refOf = (id: string): Ref<RequestDocument> => ({ collection: requests, id })
 
   async function prepare(request: AccessRequest): Promise<RequestWrite> {
     const bytes = Buffer.from(JSON.stringify(request))
     const ref = refOf(request.id)
-    const deleteAt = request.at + 2 * KEEP_MS
+    const deleteAt = now() + 2 * KEEP_MS
     if (bytes.length <= INLINE_BYTES) return { kind: 'put', ref, data: { request, deleteAt } }
     const blob = `approval-requests/${hash('sha256', bytes, 'hex')}`
     await blobs.create(blob, bytes)

@@ -1,10 +1,10 @@
 /** `/v1/approvals` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
-import { ERRORS, isRefusal, type Refusal } from '@lockkeeper/domain/errors'
+import { ERRORS, isRefusal, LockkeeperError, type Refusal } from '@lockkeeper/domain/errors'
+import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
 import { z } from 'zod'
 import type { ApprovalAdmin, ListFilter } from './admin.ts'
 import { renderCardText } from './card-text.ts'
-import type { Log } from './log.ts'
 
 const listQuery = z.strictObject({
   state: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'claimed', 'answered', 'unknown']).optional(),
@@ -15,9 +15,12 @@ const listQuery = z.strictObject({
 })
 const who = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().min(1).max(1000) })
 
+/** Only here, so that other routers on the same listener keep their own limits and errors. */
+const PATHS = ['/v1/approvals', '/v1/locks']
+
 export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
   const router = express.Router()
-  router.use(express.json({ limit: '64kb', strict: true }))
+  router.use(PATHS, express.json({ limit: '64kb', strict: true }))
   router.get('/v1/approvals', async (request, response) => {
     const filter = listQuery.safeParse(request.query)
     if (!filter.success) return malformed(response, filter.error)
@@ -45,7 +48,7 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
     if (!body.success) return malformed(response, body.error)
     send(response, await admin.liftLock({ id: request.params.id, ...body.data }))
   })
-  router.use(failure(log))
+  router.use(PATHS, failure(log))
   return router
 }
 
@@ -73,6 +76,7 @@ function refusedBody(message: string): Refusal {
 function failure(log: Log): ErrorRequestHandler {
   return (cause: unknown, _request, response, next) => {
     if (response.headersSent) return next(cause)
+    if (cause instanceof LockkeeperError) return send(response, cause.refusal)
     const status = (cause as { readonly status?: unknown }).status
     if (typeof status === 'number' && status >= 400 && status < 500) return problem(response, status, 'REQUEST_INVALID', 'The body cannot be read as JSON of at most 64 KiB.')
     log.error({ err: cause }, 'an admin request failed')

@@ -1,17 +1,11 @@
 /** Who may decide a request (invariant 6). Asked anew at each decision and each claim, because persons get disabled and groups change. */
+import type { PeopleDirectory } from '@lockkeeper/auth'
 import type { Person, PersonId } from '@lockkeeper/domain'
 import type { Requester } from './approval-case.ts'
 import type { Electorate } from './state-machine.ts'
 
 /** What the approval service asks of the directory of persons; absence is undefined or an empty list. */
-export interface People {
-  byId(id: string): Person | undefined
-  /** `issuer`: a configured issuer's name or URL. */
-  byIdentity(issuer: string, subject: string): Person | undefined
-  byGithub(login: string): Person | undefined
-  byEmail(address: string): Person | undefined
-  group(name: string): readonly PersonId[]
-}
+export type People = Pick<PeopleDirectory, 'byId' | 'byIdentity' | 'byGithub' | 'byEmail' | 'group'>
 
 export interface RoutingTerms {
   /** `person:ID` or `group:NAME`; empty: group `approvers`. */

@@ -6,6 +6,7 @@ import { TOPICS } from '@lockkeeper/domain/events'
 import { approvals, HEARTBEAT_EVERY_MS, locks as lockCollection } from '@lockkeeper/domain/collections'
 import type { Clock } from '@lockkeeper/domain'
 import type { ApprovalApi, BlobStore, Collection, Delivery, DocumentStore, EventBus, Subscription, SubscriptionOptions } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
@@ -16,7 +17,6 @@ import { beat } from './heartbeat.ts'
 import { receiveRequest } from './intake.ts'
 import { createLocks } from './locks.ts'
 import type { MethodLookup } from './known-methods.ts'
-import type { Log } from './log.ts'
 import type { TerminalKey, VerifyIdToken } from './proof.ts'
 import { createReceiptBox } from './receipt-box.ts'
 import { repeat, type RepeatedWork } from './repeated-work.ts'
@@ -62,6 +62,9 @@ export interface ApprovalService {
   drain(): Promise<void>
 }
 
+const ORPHANS_EVERY_MS = 3_600_000
+interface Running { readonly subscriptions: readonly Subscription[], readonly work: readonly RepeatedWork[] }
+
 /** Collections that the store must be opened with. */
 export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, inbox, usedProofs, refusedDecisions]
 
@@ -71,14 +74,13 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const now = (): number => clock.now()
   const store = createCaseStore(documents, now)
   const receipts = createReceiptBox(blobs, ports.receiptKey)
-  const requestStore = createRequestStore(documents, blobs)
+  const requestStore = createRequestStore(documents, blobs, now)
   const locks = createLocks(documents, now)
   const proofs = { terminalKeys: ports.terminalKeys, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken } }
   const decisions = createDecisions({ documents, store, people, proofs, now, selfApproval, log })
   const intake = { documents, requestStore, people, mode, selfApproval, pendingPerAgent, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
-  const sweeping = { documents, store, receipts, requestStore, now }
+  const sweeping = { documents, store, receipts, requestStore, now, log }
   const admin = createAdmin({ documents, store, requestStore, receipts, people, decisions, locks, mode, selfApproval, now })
-  const running: { subscriptions: Subscription[], work: RepeatedWork[] } = { subscriptions: [], work: [] }
 
   const subscriptions: ApprovalService['subscriptions'] = [
     { options: { topic: TOPICS.access, name: 'approval-access' }, handle: async ({ event }) => event.type === 'access.requested' ? receiveRequest(intake, event) : undefined },
@@ -90,22 +92,32 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
     return sweepCases(sweeping)
   }
 
+  const failed = (what: string) => (cause: unknown): void => log.error({ err: cause }, `${what} failed; it is tried again`)
+  let running: Running | undefined
+
   async function start(): Promise<void> {
-    if (running.work.length > 0) throw new TypeError('the approval service was started already')
-    await beat(documents)
-    running.subscriptions = subscriptions.map(({ options, handle }) => events.subscribe(options, handle))
-    const failed = (what: string) => (cause: unknown): void => log.error({ err: cause }, `${what} failed; it is tried again`)
-    running.work = [
-      repeat(HEARTBEAT_EVERY_MS, () => beat(documents), failed('the heartbeat')),
-      repeat(HEARTBEAT_EVERY_MS, sweep, failed('the sweep')),
-      repeat(3_600_000, () => sweepOrphans(sweeping), failed('the sweep of orphaned receipts')),
-    ]
+    if (running !== undefined) throw new TypeError('the approval service runs already')
+    running = { subscriptions: [], work: [] }
+    try {
+      await beat(documents)
+    } catch (cause) {
+      running = undefined
+      throw cause
+    }
+    running = {
+      subscriptions: subscriptions.map(({ options, handle }) => events.subscribe(options, handle)),
+      work: [
+        repeat(HEARTBEAT_EVERY_MS, () => beat(documents), failed('the heartbeat')),
+        repeat(HEARTBEAT_EVERY_MS, sweep, failed('the sweep')),
+        repeat(ORPHANS_EVERY_MS, () => sweepOrphans(sweeping), failed('the sweep of orphaned receipts')),
+      ],
+    }
   }
 
   async function drain(): Promise<void> {
-    const { subscriptions: open, work } = running
-    running.subscriptions = []
+    const { subscriptions: open, work } = running ?? { subscriptions: [], work: [] }
     await Promise.all([...open.map((each) => each.close()), ...work.map((each) => each.stop())])
+    running = undefined
   }
 
   return {
@@ -120,7 +132,6 @@ export { renderCardText } from './card-text.ts'
 export type { Decided } from './decisions.ts'
 export { lockId } from './lock-documents.ts'
 export type { MethodLookup } from './known-methods.ts'
-export type { Log } from './log.ts'
 export { idTokenNonce, terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
 export type { People } from './routing.ts'
 export type { ApprovalSettings } from './settings.ts'

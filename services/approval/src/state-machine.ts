@@ -6,7 +6,7 @@
 import { equalInConstantTime } from '@lockkeeper/domain/digest'
 import { refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
 import type { Lock, PersonId } from '@lockkeeper/domain'
-import { type ApprovalCase, type CaseState, type Fact, type Vote } from './approval-case.ts'
+import { isSettled, type ApprovalCase, type CaseState, type Fact, type Vote } from './approval-case.ts'
 import { instant, refusalOf } from './outcome-texts.ts'
 
 /** Ms from settling until a case retires: its mark stays, the rest goes. */
@@ -60,11 +60,18 @@ export function transition(current: ApprovalCase, command: Command, now: number)
 }
 
 /** Epoch ms at which time itself changes the case next; Infinity once retired. */
-export function dueAt({ state, expiresAt, retired }: ApprovalCase): number {
+export function dueAt(current: ApprovalCase): number {
+  const { state, expiresAt } = current
   if (state.state === 'pending' || state.state === 'approved') return expiresAt
   if (state.state === 'claimed') return state.claimUntil
   if (state.state === 'answered' && state.receipt !== undefined) return state.receipt.until
-  return retired ? Number.POSITIVE_INFINITY : state.settledAt + LINGER_MS
+  return retiresAt(current)
+}
+
+/** Epoch ms at which a settled case without a receipt retires; Infinity while that is not to be said, or has been. */
+export function retiresAt({ state, retired }: ApprovalCase): number {
+  if (retired || !isSettled(state) || (state.state === 'answered' && state.receipt !== undefined)) return Number.POSITIVE_INFINITY
+  return state.settledAt + LINGER_MS
 }
 
 function passTime(step: Step, now: number): Step {

@@ -1,11 +1,13 @@
 /** Moves cases on when their time has come: expiry, silent claims, receipts past their window, retirement. Bounded per pass. */
 import { isRefusal } from '@lockkeeper/domain/errors'
 import { isInForce, locks, type LockDocument } from '@lockkeeper/domain/collections'
-import type { DocumentStore, Ref } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type DocumentStore, type Ref } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import type { CaseStore } from './case-store.ts'
-import { cases, KEEP_MS } from './collections.ts'
+import { cases, KEEP_MS, type CaseDocument } from './collections.ts'
 import type { ReceiptBox } from './receipt-box.ts'
 import type { RequestStore } from './request-store.ts'
+import { retiresAt } from './state-machine.ts'
 
 const PER_PASS = 200
 
@@ -15,20 +17,31 @@ export interface SweepParts {
   readonly receipts: ReceiptBox
   readonly requestStore: RequestStore
   readonly now: () => number
+  readonly log: Log
 }
 
 /** One pass; the number of cases that moved. */
 export async function sweepCases(parts: SweepParts): Promise<number> {
   const due = await parts.documents.query(cases, { name: 'due', equal: { open: true }, from: 0, to: parts.now(), limit: PER_PASS })
   let moved = 0
-  for (const { id } of due.docs) {
-    const changed = await parts.store.change(id, () => ({ kind: 'tick' }))
-    if (isRefusal(changed) || changed.next === changed.previous) continue
-    moved += 1
-    for (const blob of changed.dropped ?? []) await parts.receipts.remove(blob)
-    if (changed.next.retired) await parts.requestStore.remove(id)
+  for (const doc of due.docs) {
+    try {
+      if (await moveOn(parts, doc.data)) moved += 1
+    } catch (cause) {
+      if (cause instanceof PortUnavailable) throw cause
+      parts.log.error({ err: cause, approval: doc.id }, 'a case could not be moved on; the others are')
+    }
   }
   return moved
+}
+
+async function moveOn({ store, receipts, requestStore, now }: SweepParts, found: CaseDocument): Promise<boolean> {
+  // The request goes first: if the process ends here, the case is still due and this is done again.
+  if (retiresAt(found) <= now()) await requestStore.remove(found.id)
+  const changed = await store.change(found.id, () => ({ kind: 'tick' }))
+  if (isRefusal(changed) || changed.next === changed.previous) return false
+  for (const blob of changed.dropped ?? []) await receipts.remove(blob)
+  return true
 }
 
 /** Locks whose end has passed leave the watched set; they were out of force already. */

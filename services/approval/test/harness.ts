@@ -1,12 +1,14 @@
 /** An approval service on the real embedded store, with people, terminals and a clock that tests hold in their hands. */
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { join } from 'node:path'
+import { createPeopleDirectory } from '@lockkeeper/auth'
 import { openFileBlobs, openSqlite, type SqliteStore } from '@lockkeeper/adapter-sqlite'
 import { digestOf } from '@lockkeeper/domain/digest'
 import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import { cloudEvent, type CloudEvent } from '@lockkeeper/domain/events'
 import type { Agent, ApprovalTerms, Person, PersonId } from '@lockkeeper/domain'
 import type { AccessRequest, BlobStore, CanonicalCall, Claim } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import { aCanonicalCall, anAgent, anApproveDecision, aPerson, manualClock, tempDir, type ManualClock } from '@lockkeeper/testkit'
 import {
   collections, createApprovalService, terminalDecisionBytes, type ApprovalPorts, type ApprovalService, type ApprovalSettings, type Decided, type People, type SubmittedDecision,
@@ -17,16 +19,19 @@ export const STRANGER = generateKeyPairSync('ed25519')
 
 /** A directory whose persons a test may change between two steps. */
 export function directory(persons: Person[]): People & { readonly persons: Person[] } {
-  const by = (test: (person: Person) => boolean): Person | undefined => persons.find(test)
+  const now = (): People => createPeopleDirectory(persons)
   return {
     persons,
-    byId: (id) => by((person) => person.id === id),
-    byIdentity: (issuer, subject) => by(({ identities }) => identities.some((each) => 'issuer' in each && each.issuer === issuer && each.subject === subject)),
-    byEmail: (address) => by(({ identities }) => identities.some((each) => 'email' in each && each.email === address)),
-    byGithub: (login) => by(({ identities }) => identities.some((each) => 'github' in each && each.github === login)),
-    group: (name) => persons.filter(({ groups }) => groups.includes(name)).map(({ id }) => id),
+    byId: (id) => now().byId(id),
+    byIdentity: (issuer, subject) => now().byIdentity(issuer, subject),
+    byEmail: (address) => now().byEmail(address),
+    byGithub: (login) => now().byGithub(login),
+    group: (name) => now().group(name),
   }
 }
+
+const quiet = (): void => undefined
+export const QUIET: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
 export const person = (id: string): PersonId => id as PersonId
 export const disable = (people: { readonly persons: Person[] }, id: string): void => {
@@ -46,6 +51,8 @@ export interface Ask {
 }
 
 export interface World {
+  /** Where store and blobs lie. */
+  readonly dir: string
   readonly clock: ManualClock
   readonly people: ReturnType<typeof directory>
   readonly blobs: BlobStore
@@ -97,7 +104,7 @@ export async function openWorld(settings: Partial<ApprovalSettings> = {}, ports:
   const people = directory(defaultPeople())
   const logged: string[] = []
   const write = (level: string) => (facts: object, message: string): void => void logged.push(`${level} ${message} ${JSON.stringify(facts)}`)
-  const log = { info: write('info'), warn: write('warn'), error: write('error') }
+  const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const openBlobs = (): Promise<BlobStore> => openFileBlobs(join(dir, 'blobs'))
   const openStore = (): Promise<SqliteStore> => openSqlite({ file: join(dir, 'store.sqlite'), collections, clock })
   const blobs = await openBlobs()
@@ -109,7 +116,7 @@ export async function openWorld(settings: Partial<ApprovalSettings> = {}, ports:
   let service = serve(store)
 
   const world: World = {
-    clock, people, blobs, logged, store: () => store, service: () => service,
+    dir, clock, people, blobs, logged, store: () => store, service: () => service,
     ask: (changes = {}) => ask(clock, changes),
     deliver: async (event) => {
       for (const { options, handle } of service.subscriptions) {

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { after, before, describe, it } from 'mocha'
+import { granted, openWorld, type World } from '../test/harness.ts'
+
+interface Answer { readonly status: number, readonly type: string, readonly body: string }
+
+describe('admin routes', () => {
+  let world: World
+  let server: Server
+  before(async () => {
+    world = await openWorld()
+    server = createServer(express().use(world.service().routes)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  })
+  after(async () => {
+    server.close()
+    server.closeAllConnections()
+    await world.close()
+  })
+
+  async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const { port } = server.address() as AddressInfo
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { 'content-type': 'application/json', ...headers }, ...body === undefined ? {} : { body: text } })
+    return { status: response.status, type: response.headers.get('content-type') ?? '', body: await response.text() }
+  }
+  const problem = ({ status, type, body }: Answer): string => {
+    assert.match(type, /^application\/problem\+json/)
+    const read = JSON.parse(body) as { status: number, title: string, type: string }
+    assert.equal(read.status, status)
+    assert.equal(read.type, `https://lockkeeper.dev/errors/${read.title}`)
+    return `${status} ${read.title}`
+  }
+
+  it('a list filters and says its mode', async () => {
+    const request = await world.raise()
+    const { status, body } = await call('GET', `/v1/approvals?state=pending&run=${request.agent.run}&limit=10`)
+    const page = JSON.parse(body) as { mode: string, approvals: { id: string }[] }
+    assert.deepEqual([status, page.mode, page.approvals.map(({ id }) => id)], [200, 'sandbox', [request.id]])
+  })
+
+  it('one approval comes as JSON, or as the text of its card', async () => {
+    const request = await world.raise()
+    const json = JSON.parse((await call('GET', `/v1/approvals/${request.id}`)).body) as { card: { id: string } }
+    assert.equal(json.card.id, request.id)
+    const text = await call('GET', `/v1/approvals/${request.id}`, undefined, { accept: 'text/plain' })
+    assert.match(text.type, /^text\/plain/)
+    assert.match(text.body, /^SANDBOX {2}apr_/)
+  })
+
+  it('a decision with proof decides, one without is refused', async () => {
+    const request = await world.raise()
+    const { approval: _approval, ...decision } = world.signed(request, 'bo', 'approve')
+    const { proof: _proof, ...unproven } = decision
+    assert.equal(problem(await call('POST', `/v1/approvals/${request.id}/decisions`, unproven)), '400 REQUEST_INVALID')
+    const { status, body } = await call('POST', `/v1/approvals/${request.id}/decisions`, decision)
+    assert.deepEqual([status, (JSON.parse(body) as { state: string }).state], [200, 'approved'])
+    assert.equal(problem(await call('POST', `/v1/approvals/${request.id}/decisions`, decision)), '401 TOKEN_INVALID')
+  })
+
+  it('the path names the approval, whatever the body says', async () => {
+    const [signed, other] = [await world.raise(), await world.raise()]
+    assert.equal(problem(await call('POST', `/v1/approvals/${other.id}/decisions`, world.signed(signed, 'bo', 'approve'))), '401 TOKEN_INVALID')
+  })
+
+  it('a grant is revoked by name', async () => {
+    const request = await world.raise()
+    granted(await world.decide(request, 'bo'))
+    const { status, body } = await call('POST', `/v1/approvals/${request.id}/revoke`, { by: 'op', reason: 'r' })
+    assert.deepEqual([status, (JSON.parse(body) as { state: string }).state], [200, 'cancelled'])
+  })
+
+  it('a lock is set, listed and lifted', async () => {
+    const set = await call('POST', '/v1/locks', { scope: { kind: 'agent', agent: 'a' }, reason: 'r', by: 'op' })
+    const { id } = JSON.parse(set.body) as { id: string }
+    assert.match((await call('GET', '/v1/locks')).body, new RegExp(id))
+    assert.equal((await call('POST', `/v1/locks/${id}/lift`, { reason: 'r', by: 'op' })).status, 200)
+    assert.equal(problem(await call('POST', `/v1/locks/${id}/lift`, { reason: 'r', by: 'op' })), '404 NOT_FOUND')
+  })
+
+  const HOSTILE: readonly (readonly [string, string, string, unknown, string])[] = [
+    ['an unknown approval', 'GET', '/v1/approvals/apr_none', undefined, '404 NOT_FOUND'],
+    ['an id that is a path', 'GET', '/v1/approvals/..%2F..%2Flocks', undefined, '404 NOT_FOUND'],
+    ['the heartbeat as an approval', 'GET', '/v1/approvals/heartbeat', undefined, '404 NOT_FOUND'],
+    ['an unknown filter', 'GET', '/v1/approvals?everything=1', undefined, '400 REQUEST_INVALID'],
+    ['a filter given twice', 'GET', '/v1/approvals?state=pending&state=denied', undefined, '400 REQUEST_INVALID'],
+    ['a limit over the most', 'GET', '/v1/approvals?limit=100000', undefined, '400 REQUEST_INVALID'],
+    ['a body that is no JSON', 'POST', '/v1/locks', '{', '400 REQUEST_INVALID'],
+    ['a body over the limit', 'POST', '/v1/locks', JSON.stringify({ reason: 'x'.repeat(100_000) }), '413 REQUEST_INVALID'],
+    ['a body that is a list', 'POST', '/v1/locks', [], '400 REQUEST_INVALID'],
+    ['no body', 'POST', '/v1/approvals/apr_x/decisions', undefined, '400 REQUEST_INVALID'],
+    ['a revocation by nobody', 'POST', '/v1/approvals/apr_x/revoke', { by: '', reason: 'r' }, '400 REQUEST_INVALID'],
+  ]
+  for (const [what, method, path, body, wanted] of HOSTILE) {
+    it(`${what} is refused as a problem: ${wanted}`, async () => assert.equal(problem(await call(method, path, body)), wanted))
+  }
+
+  it('a cursor that nobody gave out is refused without a word about the store', async () => {
+    assert.equal(problem(await call('GET', '/v1/approvals?cursor=%00forged')), '400 REQUEST_INVALID')
+  })
+})
