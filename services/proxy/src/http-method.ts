@@ -1,17 +1,13 @@
 /** Methods of targets that are no Google API: the verb is the method, the path the resource. */
 import type { Method } from '@lockkeeper/domain'
 import { refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { HTTP_METHODS } from '@lockkeeper/policy-engine'
 
-const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
-const VERBS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'])
-
+/** The method of a verb; undefined verbs are not understood. */
 export function httpMethod(host: string, verb: string): Method | Refusal {
-  if (!VERBS.has(verb)) return refuse('METHOD_UNKNOWN', { message: `The verb ${verb.slice(0, 16)} is not known. Nothing was sent.` })
-  const change = !READS.has(verb)
-  return {
-    id: `http.${verb.toLowerCase()}`, host, api: 'http', version: 'v1', verb, template: '/**', change, risk: change ? 'change' : 'read',
-    mintsCredential: false, returnsSecret: false, longRunning: false,
-  }
+  const method = HTTP_METHODS.find((one) => one.verb === verb)
+  if (method === undefined) return refuse('METHOD_UNKNOWN', { message: `The verb ${verb.slice(0, 16)} is not known. Nothing was sent.` })
+  return { ...method, host }
 }
 
 const PLAIN_PATH = /^\/(?:[\w\-.~!$&'()*+,=:@%]+\/?)*$/

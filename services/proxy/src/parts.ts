@@ -19,6 +19,8 @@ export interface PolicyView {
   current(): Policy | undefined
   /** Ms since the view was last known to be complete. */
   age(): number
+  /** One strong read; rejects with PortUnavailable on outage. */
+  refresh(): Promise<void>
 }
 
 export interface Log {

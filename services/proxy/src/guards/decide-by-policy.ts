@@ -1,6 +1,7 @@
 /** What policy says of the call, after the two things that no policy can change (invariants 3 and 12). */
 import type { Call, Decision } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { PortUnavailable } from '@lockkeeper/domain/ports'
 import type { Policy } from '@lockkeeper/policy-engine'
 import { changesIam, withIamInForce } from '../iam-in-force.ts'
 import type { Parts } from '../parts.ts'
@@ -26,7 +27,28 @@ export function decideByPolicy(passage: Needs, parts: Parts): Decided | Refusal 
     return refuse('GATEWAY_PROTECTED', { message: `${own} belongs to the gateway itself and is out of reach of every agent. Nothing was sent.`, metadata: { method: call.method.id, rule: 'builtin/gateway-protected' } })
   }
   const policy = policyInForce(parts)
-  if (policy === undefined) return STALE
+  if (policy === undefined) return afterRefresh(passage, parts)
+  return decide(passage, policy, parts)
+}
+
+/** The view is too old: one strong read within a second, else a refusal (invariant 11). */
+async function afterRefresh(passage: Needs, parts: Parts): Promise<Decided | Refusal> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, REFRESH_WITHIN_MS)
+  try {
+    await Promise.race([parts.policy.refresh(), late])
+  } catch (error) {
+    if (!(error instanceof PortUnavailable)) throw error
+    return { ...STALE, detail: error.message }
+  } finally {
+    clearTimeout(timer)
+  }
+  const policy = policyInForce(parts)
+  return policy === undefined ? STALE : decide(passage, policy, parts)
+}
+
+function decide(passage: Needs, policy: Policy, parts: Parts): Decided | Refusal | Promise<Decided | Refusal> {
+  const { call } = passage.classified
   // What an IAM change adds and removes is only known beside the policy in force; it is read where a rule speaks about the call at all.
   if (changesIam(call) && policy.decide(passage.verified.agent, call).rule !== 'builtin/no-rule') return judgeIamChange(passage, parts)
   return judge(passage, call, policy, parts)
@@ -42,6 +64,7 @@ async function judgeIamChange(passage: Needs, parts: Parts): Promise<Decided | R
   return judge(passage, inForce.call, policy, parts)
 }
 
+const REFRESH_WITHIN_MS = 1000
 const STALE = refuse('POLICY_STALE', 'The gateway has no policy that is fresh enough to decide by, so it refuses. Nothing was sent; try again in a moment.')
 
 function policyInForce({ policy, settings }: Parts): Policy | undefined {

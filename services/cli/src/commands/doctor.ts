@@ -1,0 +1,12 @@
+/** `lockkeeper doctor`: checks a set-up and says what to do. */
+import type { Command } from 'commander'
+import { withAdmin, withJson } from './admin-option.ts'
+
+export function addDoctorCommand(program: Command): void {
+  withJson(withAdmin(program.command('doctor')))
+    .description('Checks configuration, isolation level, token, clock, doors and credentials, and says what to do.')
+    .option('--config <file>', 'lockkeeper.yaml (default: LOCKKEEPER_CONFIG)')
+    .option('--token-file <file>', 'an agent\'s token to check as well')
+    .addHelpText('after', '\nExample:\n  $ lockkeeper doctor --config lockkeeper.yaml --token-file token.jwt')
+    .action(async (options) => (await import('../doctor/doctor.ts')).doctor(options))
+}

@@ -1,0 +1,1 @@
+export async function doctor(_options: unknown): Promise<void> { await Promise.resolve() }

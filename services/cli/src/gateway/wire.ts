@@ -1,0 +1,134 @@
+/** The embedded edition's composition root: all services in one process over one SQLite file. */
+import { randomBytes } from 'node:crypto'
+import { dirname, join, resolve } from 'node:path'
+import { environmentSecrets, fileSecrets, openFileBlobs, openKeyFile, openSqlite, type SqliteStore } from '@lockkeeper/adapter-sqlite'
+import { collections as approvalCollections, createApprovalService, type ApprovalService } from '@lockkeeper/approval'
+import { createAuditService, type AuditService } from '@lockkeeper/audit'
+import { createApproverVerifier, createPeopleDirectory, createVerifier } from '@lockkeeper/auth'
+import { createCatalog } from '@lockkeeper/catalog'
+import { systemClock, type Clock, type IsolationLevel, type Method } from '@lockkeeper/domain'
+import { TOPICS } from '@lockkeeper/domain/events'
+import type { CredentialSource, EventBus } from '@lockkeeper/domain/ports'
+import { maskProblems } from '@lockkeeper/masking'
+import { collections as policyCollections, createClassify, createPolicyService, type PolicyService } from '@lockkeeper/policy'
+import { watchBundle, type BundleWatch } from '@lockkeeper/policy-engine'
+import { createProxy, createTargets, DEFAULT_LIMITS, type ForwardDoorSettings, type Proxy } from '@lockkeeper/proxy'
+import type { Log } from '@lockkeeper/service-kit'
+import { batchEvent, createRecordWriter, type ChainedWriter } from '@lockkeeper/transparency-log'
+import { credentialSource } from './credentials.ts'
+import type { LoadedConfig } from './load-config.ts'
+import { openRandomKey, privateDirectory } from './local-keys.ts'
+import { protectedResources } from './protected-resources.ts'
+import { createTerminalKey, type TerminalKeyPair } from './terminal-key.ts'
+
+export interface GatewayOptions {
+  readonly loaded: LoadedConfig
+  readonly isolation: IsolationLevel
+  readonly log: Log
+  readonly clock?: Clock
+  /** Credential sources that come from elsewhere than the configuration: the sandbox's own. */
+  readonly credentials?: Readonly<Record<string, CredentialSource>>
+  /** Called once when a part is lost that nothing works without. */
+  readonly onFailure: (error: Error) => void
+}
+
+export interface Gateway {
+  /** Opens the agent port; resolves when a policy is in force and calls are taken. */
+  start(): Promise<void>
+  /** `http://127.0.0.1:8443`. */
+  readonly origin: string
+  /** PEM of the forward door's authority, where that door is open. */
+  readonly authority: string | undefined
+  readonly directory: string
+  readonly proxy: Proxy
+  readonly approval: ApprovalService
+  readonly audit: AuditService
+  readonly policy: PolicyService
+  readonly bundles: BundleWatch
+  readonly events: EventBus
+  readonly terminal: TerminalKeyPair
+  readonly methods: readonly Method[]
+  /** Ends holds, finishes calls, closes the log and the store. */
+  drain(): Promise<void>
+}
+
+
+export async function openGateway({ loaded, isolation, log, clock = systemClock, credentials = {}, onFailure }: GatewayOptions): Promise<Gateway> {
+  const { config, people: persons, directory: base } = loaded
+  const file = resolve(base, config.store)
+  const directory = privateDirectory(dirname(file))
+  const instance = `gw-${randomBytes(6).toString('hex')}`
+  const catalog = createCatalog()
+  const [store, signer] = await Promise.all([
+    openSqlite({ file, collections: [...approvalCollections, ...policyCollections], clock, onFailure }),
+    openKeyFile(join(directory, 'keys', 'signing.pem')),
+    catalog.load(),
+  ])
+  const blobs = await openFileBlobs(join(directory, 'blobs'))
+  const methods = [...catalog.methods()]
+  const people = createPeopleDirectory(persons)
+  const terminal = createTerminalKey(clock)
+  const publicKey = { keyId: signer.keyId, algorithm: signer.algorithm, jwk: await signer.publicKeyJwk() }
+  const { documents, events } = store
+
+  const audit = await createAuditService({ events, blobs, signer, clock, log }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
+  const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
+  const approval = createApprovalService({
+    documents, events, blobs, clock, people, log, receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
+    terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
+    ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
+  }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent })
+  const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { folder: resolve(base, config.policies) })
+  const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
+  const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
+  const targets = createTargets(
+    config.targets.map(({ credential: _credential, sendsCredential: _sends, ...target }) => target),
+    ({ name }) => credentials[name] ?? credentialSource(name, config.targets.find((one) => one.name === name)?.credential ?? { none: true }, { clock, secrets, log }),
+  )
+  const verifier = createVerifier({ issuers: config.issuers, people, clock, mode: config.mode })
+  const records = await createRecordWriter({
+    service: 'proxy', bootId: instance, signer, clock, mode: config.mode, isolation,
+    publish: (batch) => events.publish(TOPICS.records, [batchEvent(batch, `/proxy/${instance}`, clock.now())]),
+  })
+  const forward = await forwardDoor(loaded, clock)
+  const proxy = createProxy({
+    clock, documents, events, approval: approval.api, verifier, catalog, records, targets, log, sessionKey: openRandomKey(join(directory, 'keys', 'sessions.key')),
+    policy: { current: () => bundles.current(), age: () => bundles.age(), refresh: () => bundles.refresh() },
+  }, {
+    mode: config.mode, isolation, instance, holdMs: config.hold, staleAfterMs: 5000, upstreamHeadersMs: config.upstream.headers, upstreamBodyMs: config.upstream.body,
+    limits: { ...DEFAULT_LIMITS, ...config.limits }, protectedResources: protectedResources(config), ...(config.approvalUrl === undefined ? {} : { approvalUrl: config.approvalUrl }),
+  })
+  let origin = ''
+  return {
+    get origin() { return origin },
+    authority: forward?.authority.certificate,
+    directory, proxy, approval, audit, policy, bundles, events, terminal, methods,
+    async start() {
+      await audit.start()
+      await Promise.all([approval.start(), policy.start()])
+      await bundles.ready
+      const { address, port } = await proxy.start({ ...config.listen, doors: config.doors, ...(forward === undefined ? {} : { forward }) })
+      origin = `${config.listen.tls === undefined ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${port}`
+      records.append({ kind: 'event', at: clock.now(), mode: config.mode, isolation, origin: 'operator', name: 'gateway.started', text: `The gateway started in mode ${config.mode} at isolation level ${isolation}.`, facts: { instance } })
+    },
+    drain: () => drain({ proxy, approval, audit, policy, bundles, records, store }),
+  }
+}
+
+async function forwardDoor({ config, directory }: LoadedConfig, clock: Clock): Promise<ForwardDoorSettings | undefined> {
+  if (config.doors.forward === undefined) return undefined
+  const { openCertificateAuthority } = await import('@lockkeeper/proxy/certificate-authority')
+  const { ca, tunnel } = config.doors.forward
+  return { authority: await openCertificateAuthority(resolve(directory, ca), config.targets.flatMap(({ hosts }) => hosts), clock), tunnel }
+}
+
+/** The other way round than the start: no new calls, then their records, then the log, then the store. */
+async function drain({ proxy, approval, audit, policy, bundles, records, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, bundles: BundleWatch, records: ChainedWriter, store: SqliteStore }): Promise<void> {
+  await proxy.drain()
+  await records.close()
+  bundles.close()
+  await Promise.all([approval.drain(), policy.drain()])
+  await audit.drain()
+  await store.close()
+}
+
