@@ -1,9 +1,10 @@
 /** From the folder to the bundle in force: reads until nothing moves, checks everything, publishes only what is sound. */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Policy, SignedPointer } from '@lockkeeper/policy-engine'
+import { isDeepStrictEqual } from 'node:util'
+import type { Policy, PolicyDocument, SignedPointer } from '@lockkeeper/policy-engine'
 import { checkFiles, type CheckOptions } from './check.ts'
 import { formatProblem, readFolder, type FileProblem, type FolderTexts } from './policy-files.ts'
-import { publish, type PublisherPorts } from './publisher.ts'
+import { currentPointer, publish, type PublisherPorts } from './publisher.ts'
 
 /** Ms between two readings that must be the same: a file that is being written is not read half. */
 const SETTLE_MS = 40
@@ -36,6 +37,7 @@ export interface SourceParts extends PublisherPorts {
 export function createPolicySource(parts: SourceParts): PolicySource {
   let status: SourceStatus = { problems: [], warnings: [] }
   let policy: Policy | undefined
+  let sound: readonly PolicyDocument[] = []
   let settled: string | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
@@ -47,7 +49,7 @@ export function createPolicySource(parts: SourceParts): PolicySource {
   }
   const act = async (): Promise<void> => {
     const texts = await readSettled(parts.folder, settled)
-    if (texts.digest === settled) return
+    if (texts.digest === settled) return restore()
     const checked = await checkFiles(texts.policies, parts.check)
     const problems = [...texts.problems, ...checked.problems]
     if (problems.length > 0) refuse(problems)
@@ -56,10 +58,19 @@ export function createPolicySource(parts: SourceParts): PolicySource {
       const recovered = status.problems.length > 0
       status = { pointer, problems: [], warnings: checked.warnings }
       policy = checked.policy
+      sound = checked.documents
       if (changed || recovered) parts.onPublished(pointer, checked.warnings)
     }
     // Only now: what could not be published for an outage is tried again by the next scan.
     settled = texts.digest
+  }
+  /** Puts the pointer back that somebody without the key has replaced. One that another instance has signed is left. */
+  const restore = async (): Promise<void> => {
+    const { pointer } = status
+    if (pointer === undefined || isDeepStrictEqual(await currentPointer(parts.documents), pointer)) return
+    const published = await publish(parts, sound, parts.check.methods, parts.by, 'unless-ours')
+    status = { ...status, pointer: published.pointer }
+    if (published.changed) parts.onPublished(published.pointer, status.warnings)
   }
   const scan = (): Promise<void> => {
     if (running === undefined) return running = act().finally(() => { running = undefined })

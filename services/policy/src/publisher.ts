@@ -18,15 +18,18 @@ export interface PublisherPorts {
   readonly clock: Clock
 }
 
-/** The pointer in force afterwards; the same as before when content and key are. PortUnavailable on outage: nothing has changed then. */
-export async function publish(ports: PublisherPorts, documents: readonly PolicyDocument[], methods: readonly Method[], by: string): Promise<{ readonly pointer: SignedPointer, readonly changed: boolean }> {
+/**
+ * The pointer in force afterwards; the same as before when content and key are, or, `unless-ours`, when this key has signed it.
+ * PortUnavailable on outage: nothing has changed then.
+ */
+export async function publish(ports: PublisherPorts, documents: readonly PolicyDocument[], methods: readonly Method[], by: string, when: 'always' | 'unless-ours' = 'always'): Promise<{ readonly pointer: SignedPointer, readonly changed: boolean }> {
   const bundle = await encodeBundle({ documents, methods: methodsDigest(methods) }, createSlices(ports.clock, () => nextTurn()))
   const own = await verifyKeyOf(ports.signer)
   const rules = documents.reduce((sum, document) => sum + document.rules.length, 0)
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const before = await currentPointer(ports.documents)
     const isOurs = before !== undefined && verifyPointer(before, [own]) === undefined
-    if (isOurs && before.version === bundle.version) return { pointer: before, changed: false }
+    if (isOurs && (when === 'unless-ours' || before.version === bundle.version)) return { pointer: before, changed: false }
     await ports.blobs.create(bundle.key, bundle.bytes)
     const sequence = nextSequence(before, isOurs, ports.clock)
     const pointer = await signPointer({ version: bundle.version, key: bundle.key, sequence, rules, publishedAt: ports.clock.now(), by }, ports.signer)

@@ -31,7 +31,7 @@ function inWorker<T>(url: URL, workerData: { readonly text: string, readonly pat
     }, WORKER_TIMEOUT_MS)
     worker.once('message', resolve)
     worker.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ERR_MODULE_NOT_FOUND') reject(error)
+      if (error.code !== 'ERR_MODULE_NOT_FOUND' && error.code !== 'MODULE_NOT_FOUND') reject(error)
       else resolve(here())
     })
     worker.once('exit', () => {
