@@ -5,7 +5,7 @@ const CONTENT_TYPE = new RegExp(`^(${TOKEN}/${TOKEN})((?:[ \\t]{0,8};[ \\t]{0,8}
 
 /** Text with no structure that a field path could mean. */
 const FLAT_TEXT = new Set(['text/plain', 'text/csv', 'text/tab-separated-values'])
-/** Text whose parts have names: inspected as text, but field paths would not be honoured. */
+/** Text whose parts have names: inspected as text, but field paths would not be honoured everywhere. */
 const NAMED_TEXT = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/json-seq', 'application/xml', 'application/yaml', 'application/x-yaml', 'application/javascript'])
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { parseStrict } from '@lockkeeper/domain/json'
 import type { Json } from '@lockkeeper/domain/json'
 import { containsMarker, marker, MARKER_PATTERN } from './marker.ts'
+import { createMasker } from './masker.ts'
 import { detectorNames } from './plan.ts'
 
 const M = marker('email')
@@ -17,6 +18,7 @@ describe('markers', () => {
   const WRITTEN: readonly string[] = [
     JSON.stringify({ a: M }), JSON.stringify({ [M]: 1 }), JSON.stringify([[{ x: `user:${M}` }]]), '{"a":"[lockkeeper:masked:email:2]"}', '{"a":"\\u005blockkeeper:masked:email\\u005d"}', '{"a":"\\u005b\\u006c\\u006fckkeeper:masked\\u003aemail]"}',
     JSON.stringify({ a: JSON.stringify({ b: M }) }), '{"a":"{\\"b\\":\\"\\\\u005blockkeeper:masked:email]\\"}"}', `{"a":"${encodeURIComponent(M)}"}`, '{"a":"[LOCKKEEPER:MASKED:EMAIL]"}', '{"a":"［lockkeeper：masked：email］"}',
+    JSON.stringify({ data: Buffer.from(Buffer.from(JSON.stringify({ a: 'some text', b: M })).toString('base64')).toString('base64') }), JSON.stringify({ data: Buffer.from(`a long text with ${M} in it`).toString('base64').replace(/.{10}/g, '$&\n') }),
     ...['', 'x', 'xy', 'xyz'].map(before => JSON.stringify({ data: Buffer.from(`${before}${M} and more`).toString('base64') })), ...['', 'x', 'xy'].map(before => JSON.stringify({ data: Buffer.from(`${before}${M}`).toString('base64url') })),
   ]
   for (const json of WRITTEN) {
@@ -28,6 +30,28 @@ describe('markers', () => {
 
   it('invariant 9: a marker in a query is seen, percent-encoded once or twice', () => {
     for (const query of [`q=${M}`, `q=${encodeURIComponent(M)}`, `q=${encodeURIComponent(encodeURIComponent(M))}`, 'q=%5blockkeeper%3Amasked%3aemail%5d', `filter=owner%3D%22${encodeURIComponent(M)}%22`]) assert.notEqual(containsMarker(query), undefined, query)
+  })
+
+  it('invariant 9: every masked answer is refused when it is written back', () => {
+    const made = createMasker({ detectors: ['personal-data', 'secrets'], fields: ['**.secret'] })
+    assert.ok(!('problem' in made))
+    const base64 = (text: string): string => Buffer.from(text).toString('base64')
+    const mail = 'alice.smith@example.com'
+    const values: readonly unknown[] = [{ secret: 1 }, { secret: [1] }, { secret: {} }, { [mail]: 1 }, [mail], { n: 4111111111111111 }, { v: JSON.stringify({ v: mail }) }, { data: base64(mail) }, { v: base64(`see ${mail}`) }, { v: base64(base64(mail)) }, { v: base64(JSON.stringify({ v: base64(JSON.stringify({ secret: 1, long: 'enough' })) })) }]
+    for (const value of values) {
+      const { bytes, masked } = made.maskJson(Buffer.from(JSON.stringify(value)))
+      assert.equal(masked, 1, JSON.stringify(value))
+      assert.notEqual(containsMarker(bytes), undefined, Buffer.from(bytes).toString())
+      assert.notEqual(containsMarker(parseStrict(bytes) as Json), undefined)
+    }
+  })
+
+  it('4 MB of anything is searched in no more than linear time', () => {
+    for (const piece of ['%5B', '[lockkeeper:', '\\u005b', 'QUJD', 'QUJD ', '\\\\n', ' ', '{"a":1},']) {
+      const start = performance.now()
+      assert.equal(containsMarker(Buffer.from(piece.repeat(4_000_000 / piece.length))), undefined)
+      assert.ok(performance.now() - start < 4000, piece)
+    }
   })
 
   it('what is no marker is none', () => {

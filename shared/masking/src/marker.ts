@@ -1,5 +1,7 @@
 /** What stands in the place of a masked value, and how it is recognised when it comes back. */
 import type { Json } from '@lockkeeper/domain/json'
+import { decodeBase64, eachBase64Run } from './base64.ts'
+import { MAX_LAYERS } from './layers.ts'
 import { viewOf } from './text-view.ts'
 
 /** `[lockkeeper:masked:email]`, in object keys also `[lockkeeper:masked:email:2]`; ASCII that needs no JSON escape. Not global: safe with `test`. */
@@ -25,11 +27,11 @@ const BASE64_NEEDLES = [0, 1, 2].map(shift => {
 /**
  * The first marker found, or undefined: a write that carries one is refused (MASKED_VALUE_WRITTEN), so that masking never
  * destroys data. Looks at strings and keys, at JSON escapes of any nesting, percent-encoding, character references, full-width
- * forms and base64 (one layer). Takes parsed JSON, the bytes of a body, or any string (a query, a header).
+ * forms and base64 inside base64. Takes parsed JSON, the bytes of a body, or any string (a query, a header).
  */
 export function containsMarker(json: Json | Uint8Array): string | undefined {
-  if (json instanceof Uint8Array) return inText(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8'))
-  if (typeof json === 'string') return inText(json)
+  if (json instanceof Uint8Array) return inText(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8'), 0)
+  if (typeof json === 'string') return inText(json, 0)
   if (typeof json !== 'object' || json === null) return undefined
   if (Array.isArray(json)) return firstOf(json as readonly Json[])
   return firstOf(Object.keys(json)) ?? firstOf(Object.values(json) as Json[])
@@ -43,8 +45,14 @@ function firstOf(values: readonly Json[]): string | undefined {
   return undefined
 }
 
-function inText(text: string): string | undefined {
+function inText(text: string, layer: number): string | undefined {
   const found = MARKER_PATTERN.exec(text) ?? MARKER_PATTERN.exec(viewOf(text)?.text ?? '')
   if (found !== null) return found[0]
-  return BASE64_NEEDLES.some(needle => text.includes(needle)) ? '[lockkeeper:masked:…] in base64' : undefined
+  // Encoders break base64 into lines; in a body the breaks are escapes.
+  const joined = text.replace(/\s+|\\+[nr]/g, '')
+  if (BASE64_NEEDLES.some(needle => joined.includes(needle))) return `${marker('…')} in base64`
+  if (layer === MAX_LAYERS) return undefined
+  let inside: string | undefined
+  eachBase64Run(joined, run => { inside ??= inText(decodeBase64(run).toString('utf8'), layer + 1) })
+  return inside
 }

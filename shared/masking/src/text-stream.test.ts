@@ -42,8 +42,15 @@ describe('masking text', () => {
     for (const piece of ['MIIE', 'abcd', 'and on', 'BEGIN']) assert.ok(!streamed(all, Buffer.from(text), [...text].map((_, index) => index)).text.includes(piece))
   })
 
+  it('invariant 9: lines that are JSON are masked as JSON, also as server-sent events', () => {
+    const text = '{"access_token":"opaque","n":4.111111111111111e15}\r\ndata: {"private_key":"x"}\n[1, 2]\n{not json, but bob@example.com}\n'
+    const wanted = '{"access_token":"[lockkeeper:masked:google-oauth-token]","n":"[lockkeeper:masked:card]"}\r\ndata: {"private_key":"[lockkeeper:masked:service-account-key]"}\n[1, 2]\n{not json, but [lockkeeper:masked:email]}\n'
+    assert.equal(all.maskText(text).text, wanted)
+    assert.deepEqual(streamed(all, Buffer.from(text), [...text].map((_, index) => index)), { text: wanted, masked: 4 })
+  })
+
   const piece = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('\n', '\r\n', ' ', ',', 'a@b.example', 'alice@', 'example.com', '4111 1111 ', '1111 1111', '+1415', '5552671', 'DE893704004405', '32013000', 'ya29.abcdefghijk', 'é', '＠'),
+    fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('\n', '\n{"access_token":"x"}\n', 'data: {"m":"a@b.example"}\n', '{', '\r\n', ' ', ',', 'a@b.example', 'alice@', 'example.com', '4111 1111 ', '1111 1111', '+1415', '5552671', 'DE893704004405', '32013000', 'ya29.abcdefghijk', 'é', '＠'),
     fc.constantFrom('aGVsbG8gYWxpY2VAZXhhbXBsZS5jb20gaGVsbG8=', '-----BEGIN PRIVATE KEY-----', '-----END PRIVATE KEY-----'),
   )
   const text = (pieces: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.array(pieces, { maxLength: 14 }).map(parts => parts.join('').toWellFormed())

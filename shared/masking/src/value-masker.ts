@@ -2,13 +2,11 @@
 import { isUtf8 } from 'node:buffer'
 import { decodeBase64, eachBase64Run, encodeLike, isWholeBase64 } from './base64.ts'
 import type { FieldState } from './field-paths.ts'
+import { MAX_LAYERS } from './layers.ts'
 import { marker } from './marker.ts'
 import type { Masked, Span } from './spans.ts'
 import { replaceSpans } from './spans.ts'
 import type { Found, TextFinder } from './text-finder.ts'
-
-/** Layers of JSON or base64 inside one another that are opened. What is still wrapped below them is masked whole. */
-export const MAX_LAYERS = 3
 
 export interface Place {
   /** 0 in the document itself, one more inside each string or base64 that was opened. */
@@ -25,6 +23,9 @@ export interface Place {
 export type MaskNested = (text: string, layer: number, field: FieldState) => Masked | undefined | 'not json' | 'too deep'
 
 const LOOKS_LIKE_JSON = /^\s*[[{"]/
+/** A line that may be JSON, also as an event of a stream of server-sent events. */
+const JSON_LINE = /^(?:data: ?)?[[{]/
+const ANY_JSON_LINE = /^(?:data: ?)?[[{]/m
 
 export interface MaskedLines {
   readonly masked: Masked | undefined
@@ -49,7 +50,7 @@ export class ValueMasker {
         const nested = this.#nested(text, below.layer, place.field)
         if (nested === 'too deep') return unreadable()
         if (nested !== 'not json') return nested
-      } else if (text.includes('\\')) return unreadable()
+      } else if (text.includes('\\') || !place.field.dead) return unreadable()
     }
     if (isWholeBase64(text, place.base64)) {
       const replacement = this.#decoded(text, below)
@@ -74,38 +75,44 @@ export class ValueMasker {
     return this.#lines(text, { layer: place.layer + 1, field: place.field, base64: false }, open)
   }
 
-  /** A line in which a key may begin is searched by itself, so that pieces of a text give what the whole text gives. */
+  /** Lines in which a key may begin and lines that are JSON go by themselves, so that pieces of a text give what the whole text gives. */
   #lines(text: string, below: Place, open: boolean, plain = false): MaskedLines {
-    if (!open) {
+    if (!open && !ANY_JSON_LINE.test(text)) {
       const found = this.#finder.find(text, plain)
       if (!found.keys) return this.#replaced(text, below, found)
     }
-    const out = { text: '', masked: 0 }
-    const add = (piece: string, found: Found): boolean => {
-      const result = this.#replaced(piece, below, found)
-      out.text += result.masked?.text ?? piece
-      out.masked += result.masked?.masked ?? 0
-      return result.open
-    }
+    const out = new Pieces()
     let inKey = open
     let quiet = ''
+    const flush = (): void => {
+      out.add(quiet, this.#replaced(quiet, below, this.#finder.find(quiet)).masked)
+      quiet = ''
+    }
     for (const line of text.split(/(?<=\n)/)) {
       const end = inKey ? this.#finder.keyEnd(line) : 0
       // The marker stands where the key began; its lines leave nothing.
       if (end === undefined) continue
       const rest = line.slice(end)
-      const found = this.#finder.find(rest)
-      inKey = found.open
-      if (!found.keys) {
+      const json = end === 0 ? this.#jsonLine(line, below) : 'not json'
+      const found = json === 'not json' ? this.#finder.find(rest) : undefined
+      inKey = found?.open ?? false
+      if (found?.keys === false) {
         quiet += rest
         continue
       }
-      add(quiet, this.#finder.find(quiet))
-      quiet = ''
-      add(rest, found)
+      flush()
+      out.add(rest, found === undefined ? json as Masked | undefined : this.#replaced(rest, below, found).masked)
     }
-    add(quiet, this.#finder.find(quiet))
-    return { masked: out.text === text ? undefined : out, open: inKey }
+    flush()
+    return { masked: out.text === text ? undefined : { text: out.text, masked: out.masked }, open: inKey }
+  }
+
+  #jsonLine(line: string, below: Place): Masked | undefined | 'not json' {
+    const prefix = JSON_LINE.exec(line)?.[0].slice(0, -1)
+    if (prefix === undefined || below.layer > MAX_LAYERS) return 'not json'
+    const nested = this.#nested(line.slice(prefix.length), below.layer, below.field)
+    if (nested === undefined || nested === 'not json') return nested
+    return nested === 'too deep' ? unreadable() : { text: prefix + nested.text, masked: nested.masked }
   }
 
   #replaced(text: string, below: Place, { spans, open }: Found): MaskedLines {
@@ -130,6 +137,17 @@ export class ValueMasker {
     if (below.layer > MAX_LAYERS) return unreadable()
     const inner = this.mask(bytes.toString('utf8'), below)
     return inner === undefined ? undefined : { text: encodeLike(run, inner.text), masked: inner.masked }
+  }
+}
+
+class Pieces {
+  text = ''
+  masked = 0
+
+  /** `source` as it was where nothing was masked. */
+  add(source: string, masked: Masked | undefined): void {
+    this.text += masked?.text ?? source
+    this.masked += masked?.masked ?? 0
   }
 }
 
