@@ -3,6 +3,8 @@ import { JsonNumber } from '@lockkeeper/domain/json'
 
 /** Elements of one list, or members of one map, that a condition looks at; larger ones are an error when touched. */
 export const MAX_ELEMENTS = 1_000
+/** Characters of one text that a condition looks at; functions of texts take time linear in it. */
+export const MAX_TEXT = 256 * 1024
 /** Nesting levels that are converted; deeper values are an error when touched. */
 export const MAX_NESTING = 100
 
@@ -22,6 +24,7 @@ export const NOT_KNOWN = Object.freeze(new NotKnown())
 
 const LIST_TOO_LONG = Object.freeze(new CannotInspect('a list of more than 1,000 elements'))
 const MAP_TOO_LARGE = Object.freeze(new CannotInspect('an object of more than 1,000 members'))
+const TEXT_TOO_LONG = Object.freeze(new CannotInspect('a text of more than 262,144 characters'))
 const TOO_DEEP = Object.freeze(new CannotInspect('a value nested deeper than 100 levels'))
 
 /**
@@ -30,7 +33,8 @@ const TOO_DEEP = Object.freeze(new CannotInspect('a value nested deeper than 100
  */
 export function toCel(value: unknown, depth = 0): unknown {
   switch (typeof value) {
-    case 'string': case 'boolean': case 'bigint': return value
+    case 'string': return value.length > MAX_TEXT ? TEXT_TOO_LONG : value
+    case 'boolean': case 'bigint': return value
     case 'number': return celNumber(value)
     case 'object': break
     default: return null

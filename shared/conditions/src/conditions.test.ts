@@ -55,6 +55,12 @@ describe('conditions: what is refused at compile', () => {
     ['a nested comprehension over data', 'claims.a.exists(x, claims.b.exists(y, x == y))', /nested loop/],
     ['a nested comprehension over the element', 'claims.a.all(x, x.members.all(y, y == 1))', /nested loop/],
     ['membership of data within a comprehension', 'claims.a.all(x, x in claims.b)', /nested loop/],
+    ['a text to look for from data', 'claims.a.contains(claims.b)', /contains\(\) takes a text that is written out/],
+    ['the same by position', 'claims.a.indexOf(claims.b) == 0', /written out/],
+    ['the same through a loop over data', 'claims.list.exists(x, claims.a.contains(x))', /written out/],
+    ['the same through a variable that is hidden', '["a"].exists(x, [claims.b].exists(x, claims.a.contains(x)))', /written out/],
+    ['a duration from data', 'now > timestamp("2026-01-01T00:00:00Z") + duration(claims.a)', /written out/],
+    ['JSON within data', 'bytes(claims.a).json().b == 1', /json\(\)/],
     ['cel.bind', 'cel.bind(x, claims.a, x == 1)', /write the expression out/],
     ['an expression that is too long', `caller.id == "${'a'.repeat(9_000)}"`, /longer than/],
     ['an expression with too many nodes', long(300).map((n) => `claims.a == ${n}`).join(' || '), /maxAstNodes/],
@@ -90,6 +96,9 @@ describe('conditions: evaluation', () => {
     ['!has(claims.env) || claims.env == "dev"', {}, true],
     ['["a", "b"].exists(x, ["a"].exists(y, x == y))', {}, true],
     ['claims.missing == 1 || true', {}, true],
+    ['["drop", "grant"].exists(word, claims.sql.lowerAscii().contains(word))', { sql: 'GRANT x' }, true],
+    ['claims.sub.split(":")[1] == "acme/shop"', { sub: 'repo:acme/shop:ref' }, true],
+    ['claims.age < duration("1h") || true', { age: 1 }, true],
   ]
   for (const [expression, claims, value] of cases) {
     it(`${expression} over ${JSON.stringify(claims)} is ${String(value)}`, () => assert.deepEqual(evaluate(expression, claims), { ok: true, value }))
@@ -110,8 +119,9 @@ describe('conditions: evaluation', () => {
     ['the size of such a list', 'size(claims.a) > 3', { a: long(1_001) }, /cannot inspect/],
     ['presence of such a list', 'has(claims.a)', { a: long(1_001) }, /cannot inspect/],
     ['such a list deeper in', 'claims.a.b[0].c == [1]', { a: { b: [{ c: long(1_001) }] } }, /cannot inspect/],
+    ['a text over 262,144 characters', 'claims.a.contains("b")', { a: 'a'.repeat(262_145) }, /cannot inspect/],
     ['an object of over 1,000 members', 'claims.a.x == 1', { a: Object.fromEntries(long(1_001).map((n) => [`k${n}`, n])) }, /cannot inspect/],
-    ['too much text for re2()', 'claims.a.re2("b$")', { a: 'a'.repeat(300_000) }, /cannot inspect/],
+    ['too much text for re2() again and again', 'claims.a.re2("b$") || claims.a.re2("c$")', { a: 'a'.repeat(200_000) }, /cannot inspect/],
     ['too much text for re2() in pieces', 'claims.a.exists(x, x.re2("b$"))', { a: Array(100).fill('a'.repeat(5_000)) }, /cannot inspect/],
   ]
   for (const [title, expression, claims, pattern] of failing) {
@@ -138,7 +148,7 @@ describe('conditions: evaluation', () => {
 
   it('no error text carries a value of the context', () => {
     const canary = 'canary7f3a'
-    for (const expression of ['int(claims.a) == 1', 'timestamp(claims.a) == now', 'duration(claims.a) == duration("1s")', 'claims[claims.a] == 1', 'bool(claims.a)', 'claims.b[claims.a] == 1', 'double(claims.a) > 1.0']) {
+    for (const expression of ['int(claims.a) == 1', 'timestamp(claims.a) == now', 'claims[claims.a] == 1', 'bool(claims.a)', 'claims.b[claims.a] == 1', 'double(claims.a) > 1.0']) {
       const outcome = compiled(expression).evaluate({ claims: { a: canary, b: [1] }, now: new Date(0) })
       assert.equal(outcome.ok, false, expression)
       assert.ok(!JSON.stringify(outcome).includes(canary), expression)

@@ -115,7 +115,7 @@ function createEvaluate(run: ParseResult, source: string, patterns: LinearPatter
 function evaluationError(error: unknown, source: string): string {
   if (error instanceof MatchBudgetSpent) return 'cannot inspect that much text'
   const { code, summary } = error as { code?: unknown, summary?: unknown }
-  if (code === 'unsupported_type' && String(summary).includes(CannotInspect.name)) return 'cannot inspect a list of more than 1,000 elements, or a value as large or as deep'
+  if (code === 'unsupported_type' && String(summary).includes(CannotInspect.name)) return 'cannot inspect a value of more than 1,000 elements, 262,144 characters or 100 levels'
   if (code === 'unsupported_type' && String(summary).includes(NotKnown.name)) return 'the value is not known yet'
   if (code === 'unknown_variable') return String(summary)
   if (code === 'no_such_key') return missingKey(String(summary), source)
