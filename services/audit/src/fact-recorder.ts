@@ -1,0 +1,71 @@
+/** What people and services did, as records beside the calls: approvals, locks, policies. Proofs and tokens never get here. */
+import { EVENT_DATA, EVENT_TOPICS, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
+import type { RecordEntry } from '@lockkeeper/domain/records'
+import type { OwnWriter } from './own-writer.ts'
+import type { AuditSettings } from './settings.ts'
+
+type FactType = Exclude<keyof typeof EVENT_DATA, 'decision.submitted'>
+type Facts = Omit<RecordEntry & { readonly kind: 'event' }, 'kind' | 'at' | 'mode' | 'isolation' | 'name'>
+
+/** Event ids remembered, so that an event that comes twice makes one record. */
+const REMEMBERED = 10_000
+const MOST_TEXT = 2_000
+
+const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
+  'approval.requested': (data) => ({ ...approvalFacts(data), origin: 'agent', text: `Approval is asked for: ${callText(data)} (${data.reviewers.join(', ')}; ${data.quorum} needed).` }),
+  'approval.approved': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by.join(', '), text: `Approved by ${data.by.join(', ')}: ${callText(data)}.` }),
+  'approval.denied': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by, text: `Denied by ${data.by}: ${callText(data)}.${data.reason === undefined ? '' : ` Reason: ${data.reason}`}` }),
+  'approval.expired': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Expired undecided, which is not a denial: ${callText(data)}.` }),
+  'approval.cancelled': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Cancelled: ${callText(data)}. ${data.why}` }),
+  'approval.claimed': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Claimed for its one run: ${callText(data)}.` }),
+  'approval.completed': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Ended as ${data.outcome}${data.status === undefined ? '' : ` with status ${data.status}`}: ${callText(data)}.${data.why === undefined ? '' : ` ${data.why}`}` }),
+  'lock.changed': (data) => ({ origin: 'operator', who: data.by, text: `Lock ${data.id} ${data.state} by ${data.by} on ${JSON.stringify(data.scope)}: ${data.reason}` }),
+  'policy.published': (data) => ({ origin: 'operator', who: data.by, text: `Policy ${data.version} with ${data.rules} rules published by ${data.by}.`, facts: { digest: data.digest } }),
+}
+
+export class FactRecorder {
+  readonly #writer: OwnWriter
+  readonly #settings: AuditSettings
+  readonly #seen = new Set<string>()
+
+  constructor(writer: OwnWriter, settings: AuditSettings) {
+    this.#writer = writer
+    this.#settings = settings
+  }
+
+  /** Resolves when the record is durable. Events of types without a sentence are none of the log's business. */
+  async record(event: CloudEvent): Promise<void> {
+    const key = `${event.source} ${event.id}`
+    if (!isFactType(event.type) || this.#seen.has(key)) return
+    const entry = this.#entry(event.type, event)
+    await (await this.#writer.get()).append(entry).durable()
+    this.#seen.add(key)
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value as string)
+  }
+
+  #entry(type: FactType, event: CloudEvent): RecordEntry {
+    const parsed = EVENT_DATA[type].safeParse(event.data)
+    if (!parsed.success) throw new TypeError(`event ${event.id} of ${event.source} does not hold the data of ${type}`)
+    const sentence = SENTENCES[type] as (data: unknown) => Facts
+    const facts = sentence(parsed.data)
+    const at = Date.parse(event.time)
+    if (!Number.isFinite(at)) throw new TypeError(`event ${event.id} of ${event.source} has no time`)
+    return {
+      ...facts, kind: 'event', name: type, at, mode: this.#settings.mode, isolation: this.#settings.isolation,
+      text: facts.text.slice(0, MOST_TEXT).toWellFormed(), facts: { ...facts.facts, event: event.id, source: event.source },
+    }
+  }
+}
+
+function isFactType(type: string): type is FactType {
+  return type in SENTENCES && type in EVENT_TOPICS
+}
+
+function approvalFacts({ approval, run, agent, method }: EventData<'approval.expired'>): Pick<Facts, 'approval' | 'run' | 'facts'> {
+  return { approval, run, facts: { agent, method } }
+}
+
+function callText({ approval, agent, method, resources }: EventData<'approval.expired'>): string {
+  const shown = resources.slice(0, 3).join(', ')
+  return `${approval}, ${method} on ${shown}${resources.length > 3 ? ` and ${resources.length - 3} more` : ''} by ${agent}`
+}

@@ -1,0 +1,98 @@
+/** The audit service: one log out of all writers' chains, and the answers to what can be asked of it (invariant 8). */
+import type { Router } from 'express'
+import type { Clock } from '@lockkeeper/domain'
+import type { BlobStore, EventBus, Signer } from '@lockkeeper/domain/ports'
+import type { TrustedKey, TrustedKeys } from '@lockkeeper/transparency-log'
+import { Checkpointer } from './checkpointer.ts'
+import { FactRecorder } from './fact-recorder.ts'
+import { LogFold } from './fold.ts'
+import { Intake } from './intake.ts'
+import { LogReader } from './log-reader.ts'
+import type { Log } from './log.ts'
+import type { LogBook } from './log-book.ts'
+import { LostWriters } from './lost-writers.ts'
+import { OwnWriter } from './own-writer.ts'
+import { AuditQueries } from './queries.ts'
+import { auditRoutes } from './routes.ts'
+import { auditSettings, type AuditSettingsInput } from './settings.ts'
+import { Growth } from './tail.ts'
+
+export { exportedKeys, openLogDirectory, type ExportedLog } from './log-export.ts'
+export type { AuditQueries } from './queries.ts'
+export type { RecordFilter } from './record-filter.ts'
+export type { RecordPage } from './record-search.ts'
+export type { RecordView, ShownBody } from './record-view.ts'
+export type { Session, SessionOptions, SessionStep } from './session.ts'
+export { auditSettings, type AuditSettings, type AuditSettingsInput } from './settings.ts'
+export type { TailOptions } from './tail.ts'
+export { renderSession, renderTimeline } from './timeline.ts'
+
+export interface AuditPorts {
+  readonly events: EventBus
+  readonly blobs: BlobStore
+  /** Signs checkpoints and attests the service's own writer. */
+  readonly signer: Signer
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface AuditService {
+  /** For the admin listener only. */
+  readonly routes: Router
+  readonly queries: AuditQueries
+  /** Public keys that verify this log. */
+  readonly trustedKeys: TrustedKeys
+  /** Opens the log and takes batches. Rejects with PortUnavailable when the log cannot be read or is damaged. */
+  start(): Promise<void>
+  /** Takes nothing more, writes what is pending, a last checkpoint and the state. */
+  drain(): Promise<void>
+  /** Resolves when everything published so far is folded and checkpointed. PortUnavailable after `timeoutMs`, default 10,000. */
+  flush(timeoutMs?: number): Promise<void>
+}
+
+const SETTLE_MS = 10_000
+
+/** Rejects with a ZodError that names all wrong settings, or as the signer does. */
+export async function createAuditService(ports: AuditPorts, input: AuditSettingsInput): Promise<AuditService> {
+  const settings = auditSettings.parse(input)
+  const { events, blobs, signer, clock, log } = ports
+  const own: TrustedKey = { keyId: signer.keyId, algorithm: signer.algorithm, jwk: await signer.publicKeyJwk() }
+  const trustedKeys: TrustedKeys = { writers: withKey(settings.trustedKeys.writers, own), log: withKey(settings.trustedKeys.log, own) }
+  const reader = new LogReader(blobs)
+  const growth = new Growth()
+  const checkpointer = new Checkpointer({ blobs, reader, signer, clock, log, origin: settings.origin, everyMs: settings.checkpointEveryMs })
+  const onSegment = (book: LogBook): void => {
+    checkpointer.grown(book)
+    growth.grew()
+  }
+  const fold = new LogFold({ blobs, reader, clock, log, trustedKeys, settings, onSegment, checkpoint: (book) => checkpointer.write(book) })
+  const writer = new OwnWriter({ fold, signer, clock, settings })
+  const intake = new Intake({ events, clock, fold, facts: new FactRecorder(writer, settings), settings })
+  const lost = new LostWriters({ fold, reader, writer, clock, log, settings })
+  const settle = async (timeoutMs = SETTLE_MS): Promise<number> => {
+    await intake.settle(timeoutMs)
+    await fold.flush()
+    return checkpointer.write(await fold.book())
+  }
+  const queries = new AuditQueries({ blobs, reader, growth, indexBytes: settings.indexBytes, trustedKeys, origin: settings.origin, settle })
+  return {
+    routes: auditRoutes(queries), queries, trustedKeys,
+    async start() {
+      await fold.book()
+      intake.start()
+      lost.start()
+    },
+    async drain() {
+      await lost.stop()
+      await intake.stop()
+      await writer.close()
+      await fold.close()
+      checkpointer.stop()
+    },
+    async flush(timeoutMs) { await settle(timeoutMs) },
+  }
+}
+
+function withKey(keys: readonly TrustedKey[], own: TrustedKey): readonly TrustedKey[] {
+  return keys.some((key) => key.keyId === own.keyId) ? keys : [...keys, own]
+}
