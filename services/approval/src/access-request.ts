@@ -1,6 +1,7 @@
 /** `access.requested` as it comes off the bus: checked field by field, then against its own digest. */
 import { digestOf, equalInConstantTime } from '@lockkeeper/domain/digest'
-import type { AccessRequest } from '@lockkeeper/domain/ports'
+import type { Agent, ApprovalTerms, Decision, Obligations } from '@lockkeeper/domain'
+import type { AccessRequest, AttachKey, CanonicalCall } from '@lockkeeper/domain/ports'
 import { z } from 'zod'
 
 const text = z.string().max(4096)
@@ -9,12 +10,15 @@ const textMap = z.record(z.string().max(512), z.string().max(65_536)).refine((ma
 const binding = z.strictObject({ role: text, member: text, condition: z.string().max(16_384).optional() })
 const bindings = z.array(binding).max(10_000)
 
+/** Every member of the type and no other: one that is added there and forgotten here does not compile. */
+type Shape<T> = Readonly<Record<keyof T, z.ZodType>>
+
 const agent = z.strictObject({
   issuer: name, subject: name, id: name, run: name,
   sponsor: name.optional(), sponsorPerson: name.optional(),
   chain: z.array(z.strictObject({ issuer: name.optional(), subject: name, person: name.optional() })).max(20),
   labels: textMap, tokenHash: name, expiresAt: z.number(),
-})
+} satisfies Shape<Agent>)
 
 const body = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
@@ -28,7 +32,7 @@ const call = z.strictObject({
   resources: z.array(text).max(1000), arguments: textMap, headers: textMap, body,
   iam: z.strictObject({ known: z.boolean(), added: bindings, removed: bindings, auditConfigsChanged: z.boolean() }).optional(),
   returnsSecret: z.boolean(), dedupeKey: text.optional(),
-})
+} satisfies Shape<CanonicalCall>)
 
 const decision = z.strictObject({
   effect: z.literal('approve'), rule: name, message: text.optional(), reasons: z.array(text).max(100),
@@ -40,18 +44,18 @@ const decision = z.strictObject({
       quorum: z.number().int().min(1).max(20),
       expiresMs: z.number().int().min(1000).max(7 * 86_400_000),
       reasonRequired: z.boolean(), holdMs: z.number().optional(),
-    }).optional(),
-  }),
-  hash: name, bundle: name, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
-})
+    } satisfies Shape<ApprovalTerms>).optional(),
+  } satisfies Shape<Obligations>),
+  hash: name, bundle: text, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
+} satisfies Shape<Decision>)
 
 const schema = z.strictObject({
   id: z.string().regex(/^apr_[A-Za-z0-9]{3,60}$/),
-  attach: z.strictObject({ issuer: name, agent: name, run: name, digest: name, idempotencyKey: name.optional() }),
+  attach: z.strictObject({ issuer: name, agent: name, run: name, digest: name, idempotencyKey: z.string().max(512).optional() } satisfies Shape<AttachKey>),
   agent, call, decision,
-  stateHash: name.optional(), statedReason: z.string().max(16_384).optional(),
+  stateHash: text.optional(), statedReason: z.string().max(16_384).optional(),
   mode: z.enum(['sandbox', 'real']), isolation: z.enum(['none', 'user', 'container']), at: z.number().int().nonnegative(),
-})
+} satisfies Shape<AccessRequest>)
 
 export type ReadRequest = { readonly request: AccessRequest } | { readonly problem: string }
 

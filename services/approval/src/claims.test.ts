@@ -152,6 +152,20 @@ describe('claims and receipts', () => {
     granted(await read(await ran({}, { agent: { id: 'locked-later' } })))
   })
 
+  it('after a lock that was lifted the same call is asked for anew at once', async () => {
+    const request = await ran({}, { agent: { id: 'locked-again' } })
+    const lock = granted(await world.service().admin.setLock({ scope: { kind: 'agent', agent: 'locked-again' }, reason: 'odd', by: 'op' }))
+    granted(await world.service().admin.liftLock({ id: lock.id, reason: 'fine', by: 'op' }))
+    assert.equal(await world.state(await world.raise({ agent: request.agent })), 'pending')
+  })
+
+  it('while the answer can be read the same call is not asked for again', async () => {
+    const request = await ran()
+    world.clock.advance(MINUTE)
+    const again = await world.raise({ agent: request.agent })
+    assert.equal(granted(await world.service().admin.show(again.id)).approval.id, request.id)
+  })
+
   it('a revoked run\'s receipt is gone from the store at once', async () => {
     const before = await stored()
     const request = await ran()

@@ -37,14 +37,18 @@ export function viewOf(next: ApprovalCase): ApprovalDocument {
     state: state.state, method: next.method, agent: next.requester.id, run: next.requester.run, expiresAt: next.expiresAt,
     live: !next.retired, issuer: next.requester.issuer, target: next.target, resources: next.resources, at: next.at,
     ...refusal === undefined ? {} : { refusal: refusal.reason },
-    ...reasonOf(next, refusal?.message),
+    ...reasonOf(next),
     ...isSettled(state) ? { settledAt: state.settledAt, deleteAt: deleteAt(next) } : {},
     ...state.state === 'answered' && state.receiptUntil !== undefined ? { receiptUntil: state.receiptUntil } : {},
   }
 }
 
-/** The approver's own words for a denial, ours for the rest. */
-function reasonOf({ state }: ApprovalCase, message: string | undefined): Pick<ApprovalDocument, 'reason'> {
-  const reason = state.state === 'denied' ? state.reason : message
-  return reason === undefined ? {} : { reason }
+/** Why, in words for the agent: the approver's own for a denial, ours for the rest. */
+function reasonOf({ state }: ApprovalCase): Pick<ApprovalDocument, 'reason'> {
+  switch (state.state) {
+    case 'denied': return state.reason === undefined ? {} : { reason: state.reason }
+    case 'cancelled': case 'unknown': return { reason: state.why }
+    case 'expired': return state.from === 'approved' ? { reason: 'It was approved and not used in time.' } : {}
+    default: return {}
+  }
 }

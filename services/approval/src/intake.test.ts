@@ -115,6 +115,25 @@ describe('intake', () => {
     assert.equal(refusedWith(await world.claim(request)), 'APPROVAL_UNROUTABLE')
   })
 
+  const OVERTAKEN: readonly (readonly [string, number, number, boolean])[] = [
+    ['before it was settled, a moment later', -1, 1, true], ['before it was settled, by a clock far behind, long after', -300_000, 5_000, false], ['after it was settled', 0, 1, false],
+  ]
+  for (const [when, asked, later, shared] of OVERTAKEN) {
+    it(`a request asked ${when} ${shared ? 'shares' : 'does not share'} what was denied`, async () => {
+      const first = await world.raise({ agent: { id: 'overtaken' } })
+      granted(await world.decide(first, 'bo', 'deny', 'no'))
+      const settledAt = world.clock.now()
+      world.clock.advance(later)
+      const second = await world.raise({ agent: first.agent, at: settledAt + asked })
+      assert.equal(granted(await world.service().admin.show(second.id)).approval.id === first.id, shared)
+      await world.service().admin.revoke({ id: second.id, by: 'op', reason: 'clean' })
+    })
+  }
+
+  it('an empty idempotency key is one like any other', async () => {
+    assert.equal(await world.state(await world.raise({ agent: { id: 'empty-key' }, idempotencyKey: '' })), 'pending')
+  })
+
   it('an id that another call has already is refused to a second one', async () => {
     const first = await world.raise()
     const thief = world.ask({ id: first.id })

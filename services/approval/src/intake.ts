@@ -13,6 +13,7 @@ import { aliases, cases, gates, KEEP_MS, runs, slots, threads, type CaseDocument
 import { caseOf } from './facts.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { strictest, type MethodLookup } from './known-methods.ts'
+import { lockFacts, lockRefs } from './lock-documents.ts'
 import { openCase, type OpeningFacts } from './opening.ts'
 import type { RequestStore, RequestWrite } from './request-store.ts'
 import { route, type People } from './routing.ts'
@@ -73,12 +74,15 @@ async function place(parts: IntakeParts, event: CloudEvent, request: AccessReque
   const [slotDoc, gateDoc, threadDoc] = await parts.documents.read<object>([slot, gate, thread])
   const places = placesOf(event, request, body, (slotDoc?.data as Slot | undefined)?.approval)
   const given = await gather(parts, request, threadDoc?.data as Slot | undefined)
-  const outcome = await parts.documents.transact<Outcome>(Object.values(places), (docs, now) => {
-    const at: Readonly<Record<string, Doc | undefined>> = Object.fromEntries(Object.keys(places).map((name, index) => [name, docs[index]]))
+  const named = Object.keys(places)
+  const locks = lockRefs({ agent: request.agent.id, run: request.agent.run, target: request.call.target })
+  const outcome = await parts.documents.transact<Outcome>([...Object.values(places), ...locks], (docs, now) => {
+    const at: Readonly<Record<string, Doc | undefined>> = Object.fromEntries(named.map((name, index) => [name, docs[index]]))
     const finish = (result: Outcome) => ({ writes: [], facts: [], result })
     if (at['inbox'] !== undefined) return finish('done')
     if (at['slot']?.version !== slotDoc?.version || at['gate']?.version !== gateDoc?.version) return finish('again')
-    const { kind, pending, writes, facts } = openCase(request, { ...given, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
+    const lockedAt = lockFacts(docs.slice(named.length), now).latestAt
+    const { kind, pending, writes, facts } = openCase(request, { ...given, lockedAt, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
     if (kind === 'id-taken') return finish('id-taken')
     const marks = kind === 'opened' ? markWrites(places, request.id, gateDoc?.data as Gate | undefined, now) : []
     return { writes: [...writes, ...marks, ...pending ? [body] : [], handled(event, now)], facts, result: 'done' }
@@ -88,7 +92,7 @@ async function place(parts: IntakeParts, event: CloudEvent, request: AccessReque
 }
 
 /** What need not be exact at the moment of the commit, or is made so by the gate. */
-async function gather(parts: IntakeParts, request: AccessRequest, thread: Slot | undefined): Promise<OpeningFacts> {
+async function gather(parts: IntakeParts, request: AccessRequest, thread: Slot | undefined): Promise<Omit<OpeningFacts, 'lockedAt'>> {
   const { issuer, id } = request.agent
   const { pendingPerAgent } = parts
   const [pending, before] = await Promise.all([

@@ -2,13 +2,16 @@
 import { attachHash } from '@lockkeeper/domain/digest'
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { AccessRequest, Write } from '@lockkeeper/domain/ports'
-import { isSettled, type ApprovalCase, type CaseState, type Fact } from './approval-case.ts'
+import { isSettled, type ApprovalCase, type CaseState, type Fact, type SettledState } from './approval-case.ts'
 import { caseWrites } from './case-store.ts'
 import { aliases, KEEP_MS, type Run } from './collections.ts'
 import { factEvents } from './facts.ts'
 import { earlierOf, newCase } from './new-case.ts'
 import type { Route } from './routing.ts'
 import { transition, type Step } from './state-machine.ts'
+
+/** Ms that a request may be overtaken by the end of the wait that it belongs to. */
+const OVERTAKEN_MS = 5_000
 
 export interface OpeningFacts {
   readonly route: Route
@@ -22,6 +25,8 @@ export interface OpeningFacts {
   /** The last run of the same digest. */
   readonly run?: Run
   readonly differences?: ApprovalCase['differences']
+  /** When the latest lock on this agent, run or target was set: answers from before it are not read any more. */
+  readonly lockedAt: number
 }
 
 export interface Opening {
@@ -36,7 +41,7 @@ export interface Opening {
 export function openCase(request: AccessRequest, given: OpeningFacts, now: number): Opening {
   const { own, existing, route, differences } = given
   if (own !== undefined) return { kind: own.attachHash === attachHash(request.attach) ? 'known' : 'id-taken', pending: false, writes: [], facts: [] }
-  const older = existing === undefined ? undefined : endOlder(existing, request, now)
+  const older = existing === undefined ? undefined : endOlder(existing, request, given.lockedAt, now)
   if (older === 'shared') {
     const alias: Write = { kind: 'put', ref: { collection: aliases, id: request.id }, data: { approval: existing?.id ?? '', deleteAt: now + KEEP_MS } }
     return { kind: 'shared', pending: false, writes: [alias], facts: [] }
@@ -51,15 +56,23 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
 }
 
 /** `shared`: the older case still answers for this call. Otherwise its last step. */
-function endOlder(existing: ApprovalCase, request: AccessRequest, now: number): Step | 'shared' {
+function endOlder(existing: ApprovalCase, request: AccessRequest, lockedAt: number, now: number): Step | 'shared' {
   const timed = transition(existing, { kind: 'tick' }, now) as Step
   const { state } = timed.next
-  // Asked before it was settled, or while its answer can still be read: the same wait.
-  if (isSettled(state)) return request.at <= state.settledAt || (state.state === 'answered' && state.receipt !== undefined) ? 'shared' : timed
+  if (isSettled(state)) return isSameWait(state, request, now) || isReadable(state, lockedAt) ? 'shared' : timed
   const holds = existing.decisionHash === request.decision.hash && (existing.stateHash ?? '') === (request.stateHash ?? '')
   if (holds || state.state === 'claimed') return 'shared'
   const why = `The rule or the resource changed while ${existing.id} waited; ${request.id} asks again.`
   return transition(existing, { kind: 'cancel', refusal: 'STATE_CHANGED', why }, now) as Step
+}
+
+/** Asked before it was settled, by a proxy that could not know. Bounded, because clocks differ: later it is a new wait. */
+function isSameWait({ settledAt }: SettledState, request: AccessRequest, now: number): boolean {
+  return request.at < settledAt && now - settledAt < OVERTAKEN_MS
+}
+
+function isReadable(state: SettledState, lockedAt: number): boolean {
+  return state.state === 'answered' && state.receipt !== undefined && lockedAt < state.settledAt
 }
 
 function firstState({ route: { unroutable }, pending, pendingPerAgent }: OpeningFacts, now: number): CaseState {

@@ -7,7 +7,7 @@ import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { EventData } from '@lockkeeper/domain/events'
 import { fromPlain, isJsonObject, parseStrict, serialise, toPlain } from '@lockkeeper/domain/json'
-import type { PersonId } from '@lockkeeper/domain'
+import type { Mode, PersonId } from '@lockkeeper/domain'
 
 export type SubmittedDecision = EventData<'decision.submitted'>
 
@@ -15,6 +15,14 @@ export type SubmittedDecision = EventData<'decision.submitted'>
 export interface TerminalKey {
   readonly publicKey: KeyObject
   readonly persons: readonly PersonId[]
+}
+
+/** TypeError for a key of another kind, and in real mode for one that speaks for several persons: it could make a quorum alone. */
+export function checkTerminalKeys(keys: readonly TerminalKey[], mode: Mode): void {
+  for (const { publicKey, persons } of keys) {
+    if (publicKey.type !== 'public' || publicKey.asymmetricKeyType !== 'ed25519') throw new TypeError('a terminal key must be a public Ed25519 key')
+    if (mode === 'real' && persons.length > 1) throw new TypeError('in real mode a terminal key speaks for one person')
+  }
 }
 
 /** Checks an ID token whose `nonce` must be the given one; a Refusal with ISSUER_UNAVAILABLE is tried again. */

@@ -69,7 +69,7 @@ function malformed(response: Response, error: z.ZodError): void {
 }
 
 function refusedBody(message: string): Refusal {
-  return { refused: true, reason: 'REQUEST_INVALID', message }
+  return refuse('REQUEST_INVALID', message)
 }
 
 /** What express could not read is the caller's; the rest is ours and its text stays here. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { approvals, HEARTBEAT_ID, locks, type ApprovalDocument, type Heartbeat } from '@lockkeeper/domain/collections'
 import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type WatchChange } from '@lockkeeper/domain/ports'
@@ -148,6 +149,16 @@ describe('approval settings', () => {
   it('every wrong setting is named at once', () => {
     assert.throws(() => createApprovalService(ports, { mode: 'real', dialByMs: 0, pendingPerAgent: 0 }), /dialByMs.*pendingPerAgent|pendingPerAgent.*dialByMs/)
   })
+
+  const KEYS: readonly (readonly [string, 'sandbox' | 'real', () => { publicKey: KeyObject, persons: ReturnType<typeof person>[] }])[] = [
+    ['a private key', 'sandbox', () => ({ publicKey: TERMINAL.privateKey, persons: [] })],
+    ['an RSA key', 'sandbox', () => ({ publicKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey, persons: [] })],
+    ['a shared secret', 'sandbox', () => ({ publicKey: createSecretKey(Buffer.alloc(32)), persons: [] })],
+    ['one key for two persons in real mode', 'real', () => ({ publicKey: TERMINAL.publicKey, persons: [person('bo'), person('cy')] })],
+  ]
+  for (const [what, mode, key] of KEYS) {
+    it(`invariant 7: ${what} is no terminal key`, () => assert.throws(() => createApprovalService({ ...ports, clock: { now: () => 0 }, terminalKeys: [key()] } as never, { mode }), /terminal key/))
+  }
 
   it('invariant 14: self-approval works in the sandbox only when it is asked for', async () => {
     const open = await openWorld({ selfApproval: true })

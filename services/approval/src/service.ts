@@ -17,7 +17,7 @@ import { beat } from './heartbeat.ts'
 import { receiveRequest } from './intake.ts'
 import { createLocks } from './locks.ts'
 import type { MethodLookup } from './known-methods.ts'
-import type { TerminalKey, VerifyIdToken } from './proof.ts'
+import { checkTerminalKeys, type TerminalKey, type VerifyIdToken } from './proof.ts'
 import { createReceiptBox } from './receipt-box.ts'
 import { repeat, type RepeatedWork } from './repeated-work.ts'
 import { createRequestStore } from './request-store.ts'
@@ -71,6 +71,7 @@ export const collections: readonly Collection[] = [approvals, lockCollection, ca
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
   const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode } = readSettings(settings)
   const { documents, events, blobs, clock, people, log } = ports
+  checkTerminalKeys(ports.terminalKeys, mode)
   const now = (): number => clock.now()
   const store = createCaseStore(documents, now)
   const receipts = createReceiptBox(blobs, ports.receiptKey)
