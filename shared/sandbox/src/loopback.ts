@@ -57,6 +57,13 @@ export async function listenOnLoopback(server: Server, port: number): Promise<st
   return `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`
 }
 
+/** A fault of the sandbox's own while it answered: told, then the connection is cut. Default: a process warning. */
+export type OnFault = (error: Error) => void
+
+export function warnOfFault(error: Error): void {
+  process.emitWarning(error)
+}
+
 /** Ends open connections too, so that a held request does not keep the process alive. */
 export async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return

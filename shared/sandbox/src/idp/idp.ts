@@ -6,8 +6,8 @@ import { systemClock } from '@lockkeeper/domain'
 import type { Clock } from '@lockkeeper/domain'
 import type { JWK } from 'jose'
 import Provider from 'oidc-provider'
-import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal } from '../loopback.ts'
-import type { Beside } from '../loopback.ts'
+import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal, warnOfFault } from '../loopback.ts'
+import type { Beside, OnFault } from '../loopback.ts'
 import { requestToken } from './request-token.ts'
 import { providerConfiguration } from './provider-configuration.ts'
 import { makeSigningKeys } from './signing-keys.ts'
@@ -20,6 +20,8 @@ export interface SandboxIdpOptions {
   /** Audience of the tokens; default `lockkeeper`. */
   readonly audience?: string
   readonly beside?: Beside
+  /** Told of faults of the provider's own. Default: a process warning. */
+  readonly onFault?: OnFault
 }
 
 export interface AgentTokenRequest {
@@ -52,6 +54,7 @@ type Callback = (request: IncomingMessage, response: ServerResponse) => Promise<
 
 export async function startSandboxIdp(options: SandboxIdpOptions = {}): Promise<SandboxIdp> {
   refuseBesideReal(options.beside)
+  const { onFault = warnOfFault } = options
   const audience = options.audience ?? 'lockkeeper'
   const tickets = new Map<string, AgentTokenRequest>()
   const secret = randomBytes(32).toString('base64url')
@@ -61,10 +64,14 @@ export async function startSandboxIdp(options: SandboxIdpOptions = {}): Promise<
   const server = createServer((request, response) => {
     response.setHeader('server', SANDBOX_NAME)
     if (serve === undefined || (outage && request.url !== '/token')) response.writeHead(503).end()
-    else serve(request, response).catch((error: unknown) => response.destroy(error as Error))
+    else serve(request, response).catch((error: unknown) => {
+      onFault(error as Error)
+      response.destroy()
+    })
   })
   const issuer = await listenOnLoopback(server, options.port ?? 0)
-  const build = (): Callback => new Provider(issuer, providerConfiguration({ keys, audience, secret, tickets, clock: options.clock ?? systemClock })).callback()
+  const build = (): Callback => new Provider(issuer, providerConfiguration({ keys, audience, secret, tickets, clock: options.clock ?? systemClock }))
+    .on('server_error', (_context, error) => onFault(error)).callback()
   serve = build()
   return {
     issuer, audience,

@@ -64,7 +64,7 @@ function instanceOf(world: World, { params }: Exchange): Fields {
 function once(world: World, exchange: Exchange, type: string, change: (instance: Fields) => void): Answer {
   const requestId = exchange.query.get('requestId')
   if (requestId !== null && !/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(requestId)) throw new GoogleError(400, 'invalid', `Invalid value for field 'requestId': '${requestId}'.`)
-  const before = requestId === null ? undefined : world.resources.get(REQUEST + requestId)
+  const before = requestId === null ? undefined : world.passing.get(REQUEST + requestId)
   if (before !== undefined) return { json: before }
   const instance = instanceOf(world, exchange)
   change(instance)
@@ -73,13 +73,13 @@ function once(world: World, exchange: Exchange, type: string, change: (instance:
     kind: 'compute#operation', id: String(world.tick()), name, zone: `${BASE}/zones/${ZONE}`, operationType: type, targetLink: instance.selfLink, targetId: instance.id,
     status: 'RUNNING', progress: 0, insertTime: world.timestamp(), startTime: world.timestamp(), selfLink: `${BASE}/zones/${ZONE}/operations/${name}`,
   }
-  world.resources.set(OPERATION + name, operation)
-  if (requestId !== null) world.resources.set(REQUEST + requestId, operation)
+  world.passing.set(OPERATION + name, operation)
+  if (requestId !== null) world.passing.set(REQUEST + requestId, operation)
   return { json: operation }
 }
 
 function finished(world: World, { params }: Exchange): Answer {
-  const found = world.resources.get(OPERATION + (params.operation ?? ''))
+  const found = world.passing.get(OPERATION + (params.operation ?? ''))
   if (found === undefined) throw notFound(`The resource '${params.operation}' was not found`)
   return { json: { ...found, status: 'DONE', progress: 100, endTime: world.timestamp() } }
 }

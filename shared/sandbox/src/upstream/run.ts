@@ -76,12 +76,12 @@ function patch(world: World, exchange: Exchange): Answer {
 function startOperation(world: World, { params }: Exchange, response: Fields): Fields {
   const name = `projects/${params.project}/locations/${params.location}/operations/${randomUUID()}`
   const metadata = { '@type': 'type.googleapis.com/google.cloud.run.v2.Service', name: response.name }
-  world.resources.set(OPERATION + name, { name, metadata, done: true, response: { '@type': 'type.googleapis.com/google.cloud.run.v2.Service', ...response } })
+  world.passing.set(OPERATION + name, { name, metadata, done: true, response: { '@type': 'type.googleapis.com/google.cloud.run.v2.Service', ...response } })
   return { name, metadata, done: false }
 }
 
 function poll(world: World, { params }: Exchange): Answer {
-  const found = world.resources.get(`${OPERATION}projects/${params.project}/locations/${params.location}/operations/${params.operation}`)
+  const found = world.passing.get(`${OPERATION}projects/${params.project}/locations/${params.location}/operations/${params.operation}`)
   if (found === undefined) throw notFound('Operation not found.')
   return { json: found }
 }

@@ -4,8 +4,8 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { systemClock } from '@lockkeeper/domain'
 import type { Clock } from '@lockkeeper/domain'
-import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal } from '../loopback.ts'
-import type { Beside } from '../loopback.ts'
+import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal, warnOfFault } from '../loopback.ts'
+import type { Beside, OnFault } from '../loopback.ts'
 import { sendAnswer, sendError } from './answers.ts'
 import { apisOf } from './apis.ts'
 import { createFaults } from './faults.ts'
@@ -31,6 +31,8 @@ export interface SandboxUpstreamOptions extends SeedOptions {
   readonly clock?: Clock
   /** The gateway beside which it starts; anything real there is refused. */
   readonly beside?: Beside
+  /** Told of faults of the sandbox's own. Default: a process warning. */
+  readonly onFault?: OnFault
   /** Largest request body in bytes; default 96 MiB. */
   readonly maxBodyBytes?: number
 }
@@ -50,6 +52,7 @@ export interface SandboxUpstream {
 
 export async function startSandboxUpstream(options: SandboxUpstreamOptions = {}): Promise<SandboxUpstream> {
   refuseBesideReal(options.beside)
+  const { onFault = warnOfFault } = options
   const world = createWorld(options.clock ?? systemClock)
   seedWorld(world, options)
   const credential = UPSTREAM_CREDENTIAL_PREFIX + randomBytes(24).toString('base64url')
@@ -57,7 +60,10 @@ export async function startSandboxUpstream(options: SandboxUpstreamOptions = {})
   const faults = createFaults()
   const parts: Parts = { world, requests, faults, credential, router: createRouter(apisOf(world)), maxBodyBytes: options.maxBodyBytes ?? 96 * 1024 * 1024 }
   const server = createServer({ keepAliveTimeout: 30_000, requestTimeout: 300_000 }, (request, response) => {
-    serve(parts, request, response).catch((error: unknown) => response.destroy(error as Error))
+    serve(parts, request, response).catch((error: unknown) => {
+      onFault(error as Error)
+      response.destroy()
+    })
   })
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\nserver: ${SANDBOX_NAME}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)

@@ -1,5 +1,6 @@
 /** What the upstream holds in memory. Each API module owns its part; policies and operations are shared by several. */
 import type { Clock } from '@lockkeeper/domain'
+import { BoundedMap } from './bounded-map.ts'
 import { createPolicies } from './policies.ts'
 import type { Policies } from './policies.ts'
 import { createStorageState } from './storage/state.ts'
@@ -8,12 +9,16 @@ import type { Fields } from './json-body.ts'
 
 export const PROJECT = { id: 'sandbox-project', number: '480012345678', name: 'Sandbox' } as const
 
+const MOST_PASSING = 5_000
+
 export interface World {
   readonly clock: Clock
   readonly policies: Policies
   readonly storage: StorageState
   /** Service accounts by e-mail, secrets, services, instances, topics and the like by full resource name. */
   readonly resources: Map<string, Fields>
+  /** Jobs, operations and answers to request ids; the oldest are forgotten. */
+  readonly passing: BoundedMap<Fields>
   /** Names a new thing: grows with every call, never repeats; of the size of Google's generations. */
   tick(): number
   /** RFC 3339. */
@@ -31,6 +36,7 @@ export function createWorld(clock: Clock): World {
     policies: createPolicies(tick),
     storage: createStorageState(),
     resources: new Map(),
+    passing: new BoundedMap(MOST_PASSING),
     timestamp: () => new Date(clock.now()).toISOString(),
   }
 }

@@ -27,7 +27,7 @@ export function timelineLine(entry: RecordEntry): string | undefined {
   const what = entry.method ?? shortened(`${entry.verb} ${entry.host}${entry.path}`, 60)
   const why = entry.result === 'answered' ? entry.rule : entry.reason ?? entry.rule
   const masked = entry.masked === undefined || entry.masked === 0 ? '' : `, ${entry.masked} masked`
-  const held = entry.heldMs === undefined || entry.heldMs === 0 ? '' : `, held ${(entry.heldMs / 1_000).toFixed(1)} s`
+  const held = entry.heldMs === undefined || entry.heldMs === 0 ? '' : `, held ${entry.heldMs < 1_000 ? `${Math.round(entry.heldMs)} ms` : `${(entry.heldMs / 1_000).toFixed(1)} s`}`
   return `${at} ${entry.origin === 'gateway' ? '(gateway) ' : ''}${what}: ${entry.result} ${entry.status}${why === undefined ? '' : ` (${why})`}${masked}${held}`
 }
 

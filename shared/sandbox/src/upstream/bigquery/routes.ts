@@ -21,7 +21,7 @@ export function bigqueryRoutes(world: World): readonly Route[] {
     { verb: 'POST', template: `${BASE}/queries`, handle: (exchange) => query(world, exchange) },
     { verb: 'GET', template: `${BASE}/queries/{job}`, handle: (exchange) => results(world, exchange) },
     { verb: 'POST', template: `${BASE}/jobs`, handle: (exchange) => ({ json: insertJob(world, exchange).job }) },
-    { verb: 'GET', template: `${BASE}/jobs`, handle: () => ({ json: { kind: 'bigquery#jobList', jobs: [...world.resources].flatMap(([key, value]) => key.startsWith(JOB) ? [value.job] : []) } }) },
+    { verb: 'GET', template: `${BASE}/jobs`, handle: () => ({ json: { kind: 'bigquery#jobList', jobs: [...world.passing.entries()].flatMap(([key, value]) => key.startsWith(JOB) ? [value.job] : []) } }) },
     { verb: 'GET', template: `${BASE}/jobs/{job}`, handle: (exchange) => ({ json: jobOf(world, exchange).job }) },
     { verb: 'POST', template: `${BASE}/jobs/{job}/cancel`, handle: (exchange) => ({ json: { kind: 'bigquery#jobCancelResponse', job: jobOf(world, exchange).job } }) },
     { verb: 'GET', template: `${BASE}/datasets`, handle: () => ({ json: { kind: 'bigquery#datasetList', datasets: datasets().map((id) => showDataset(id)) } }) },
@@ -43,14 +43,14 @@ export function bigqueryRoutes(world: World): readonly Route[] {
 function query(world: World, exchange: Exchange): Answer {
   const body = exchange.json()
   const requestId = textAt(body, 'requestId')
-  const before = requestId === undefined ? undefined : world.resources.get(REQUEST + requestId)
+  const before = requestId === undefined ? undefined : world.passing.get(REQUEST + requestId)
   if (before !== undefined) return { json: before }
   const result = answerQuery(textAt(body, 'query') ?? '', textAt(fieldsAt(body, 'defaultDataset'), 'datasetId'))
   if (body.dryRun === true) return { json: { kind: 'bigquery#queryResponse', jobComplete: true, totalBytesProcessed: '4096', schema: { fields: result.columns }, cacheHit: false } }
   const job = keepJob(world, randomUUID(), { query: { query: body.query, useLegacySql: body.useLegacySql === true } }, result)
   const asked = new URLSearchParams(textAt(body, 'maxResults') === undefined ? {} : { maxResults: textAt(body, 'maxResults')! })
   const answer = { kind: 'bigquery#queryResponse', ...showResults(result, job, asked), queryId: randomUUID() }
-  if (requestId !== undefined) world.resources.set(REQUEST + requestId, answer)
+  if (requestId !== undefined) world.passing.set(REQUEST + requestId, answer)
   return { json: answer }
 }
 
@@ -61,10 +61,10 @@ function insertJob(world: World, { json }: Exchange): Fields {
   const sql = textAt(wanted, 'query')
   if (sql === undefined) throw invalid('Required parameter is missing: the sandbox runs query jobs only')
   const id = textAt(fieldsAt(body, 'jobReference'), 'jobId') ?? `job_${randomUUID()}`
-  if (world.resources.has(JOB + id)) throw new GoogleError(409, 'duplicate', `Already Exists: Job ${PROJECT.id}:EU.${id}`)
+  if (world.passing.has(JOB + id)) throw new GoogleError(409, 'duplicate', `Already Exists: Job ${PROJECT.id}:EU.${id}`)
   const result = answerQuery(sql, textAt(fieldsAt(wanted, 'defaultDataset'), 'datasetId'))
   keepJob(world, id, configuration, result)
-  return world.resources.get(JOB + id)!
+  return world.passing.get(JOB + id)!
 }
 
 function keepJob(world: World, id: string, configuration: Fields, result: QueryResult): Fields {
@@ -75,12 +75,12 @@ function keepJob(world: World, id: string, configuration: Fields, result: QueryR
     statistics: { creationTime: now, startTime: now, endTime: now, totalBytesProcessed: '4096', query: { statementType: result.kind, totalBytesProcessed: '4096', ...(result.affected === undefined ? {} : { numDmlAffectedRows: String(result.affected) }) } },
     status: { state: 'DONE' },
   }
-  world.resources.set(JOB + id, { job, result })
+  world.passing.set(JOB + id, { job, result })
   return job
 }
 
 function jobOf(world: World, { params }: Exchange): { readonly job: Fields, readonly result: QueryResult } {
-  const found = world.resources.get(JOB + (params.job ?? ''))
+  const found = world.passing.get(JOB + (params.job ?? ''))
   if (found === undefined) throw notFound(`Not found: Job ${params.project}:${params.job}`)
   return found as { job: Fields, result: QueryResult } & Fields
 }

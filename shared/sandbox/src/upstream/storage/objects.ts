@@ -11,6 +11,7 @@ import { download } from './download.ts'
 import { listObjects } from './listing.ts'
 import { checkPreconditions } from './preconditions.ts'
 import { etagOf, showObject } from './resources.ts'
+import { MOST_STORED_BYTES } from './state.ts'
 import type { StoredObject } from './state.ts'
 
 /** What a writer may choose about an object (Objects resource, writable properties). */
@@ -58,6 +59,9 @@ export function putObject(world: World, bucketName: string, name: string, conten
   const sums = { crc32c: crc32cBase64(content), md5Hash: createHash('md5').update(content).digest('base64') }
   checkSum('CRC32C', textAt(metadata, 'crc32c'), sums.crc32c)
   checkSum('MD5 hash', textAt(metadata, 'md5Hash'), sums.md5Hash)
+  const growth = content.length - (bucket.objects.get(name)?.content.length ?? 0)
+  if (world.storage.storedBytes + growth > MOST_STORED_BYTES) throw new GoogleError(403, 'quotaExceeded', `The sandbox holds at most ${MOST_STORED_BYTES} bytes.`)
+  world.storage.storedBytes += growth
   const now = world.timestamp()
   const object: StoredObject = {
     bucket: bucketName, name, content, generation: world.tick(), metageneration: 1, timeCreated: now, updated: now, chosen: writableOf(metadata),
@@ -88,6 +92,7 @@ function deleteObject(world: World, { params, query }: Exchange): Answer {
   const object = objectOf(world, params.bucket!, params.object!, query)
   checkPreconditions(query, object, 'change')
   bucketOf(world, object.bucket).objects.delete(object.name)
+  world.storage.storedBytes -= object.content.length
   return { status: 204 }
 }
 

@@ -4,6 +4,7 @@ import type { Answer, Exchange } from '../routes.ts'
 import type { World } from '../world.ts'
 import { putObject } from './objects.ts'
 import { showObject } from './resources.ts'
+import { MOST_SESSION_BYTES } from './state.ts'
 import type { UploadSession } from './state.ts'
 import { declaredSums } from './declared-sums.ts'
 
@@ -45,6 +46,7 @@ function extend(session: UploadSession, start: number, { body, complete }: Excha
   const fresh = body.subarray(Math.min(session.persisted - start, body.length))
   // Of a request that broke off, only whole quanta are kept, as Cloud Storage does.
   const size = complete ? fresh.length : Math.floor(fresh.length / QUANTUM) * QUANTUM
+  if (session.persisted + size > MOST_SESSION_BYTES) throw new GoogleError(413, 'uploadTooLarge', `The sandbox takes at most ${MOST_SESSION_BYTES} bytes in one upload.`)
   return { ...session, chunks: [...session.chunks, fresh.subarray(0, size)], persisted: session.persisted + size }
 }
 

@@ -1,5 +1,11 @@
 /** Buckets, objects and upload sessions as the sandbox keeps them. */
+import { BoundedMap } from '../bounded-map.ts'
 import type { Fields } from '../json-body.ts'
+
+/** Bytes that all objects together may have, and one upload session. */
+export const MOST_STORED_BYTES = 512 * 1024 * 1024
+export const MOST_SESSION_BYTES = 96 * 1024 * 1024
+const MOST_SESSIONS = 500
 
 export interface StoredObject {
   readonly bucket: string
@@ -40,9 +46,12 @@ export interface UploadSession {
 
 export interface StorageState {
   readonly buckets: Map<string, StoredBucket>
-  readonly uploads: Map<string, UploadSession>
+  /** The oldest session is forgotten when there are too many. */
+  readonly uploads: BoundedMap<UploadSession>
+  /** Of all objects. */
+  storedBytes: number
 }
 
 export function createStorageState(): StorageState {
-  return { buckets: new Map(), uploads: new Map() }
+  return { buckets: new Map(), uploads: new BoundedMap(MOST_SESSIONS), storedBytes: 0 }
 }

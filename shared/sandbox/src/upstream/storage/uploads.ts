@@ -13,9 +13,6 @@ import { checkPreconditions } from './preconditions.ts'
 import { showObject } from './resources.ts'
 import { receiveChunk } from './resumable.ts'
 
-/** Sessions kept at once; the oldest is dropped beyond. */
-const MOST_SESSIONS = 1_000
-
 export function uploadRoutes(world: World): readonly Route[] {
   return ['/upload', '/resumable/upload'].flatMap((prefix): readonly Route[] => {
     const template = `${prefix}/storage/v1/b/{bucket}/o`
@@ -62,8 +59,6 @@ function startSession(world: World, { params, query, headers, json, path, return
   checkPreconditions(query, bucketOf(world, params.bucket!).objects.get(name), 'change')
   const id = `sandbox-${randomBytes(24).toString('base64url')}`
   world.storage.uploads.set(id, { bucket: params.bucket!, name, metadata, query, size: declared === undefined ? undefined : Number(declared), chunks: [], persisted: 0 })
-  const oldest = world.storage.uploads.keys().next().value
-  if (world.storage.uploads.size > MOST_SESSIONS && oldest !== undefined) world.storage.uploads.delete(oldest)
   const location = new URL(path, returnOrigin)
   location.search = new URLSearchParams({ uploadType: 'resumable', name, upload_id: id }).toString()
   return { headers: { location: location.href, 'x-guploader-uploadid': id, 'cache-control': 'no-cache, no-store, max-age=0, must-revalidate' } }
