@@ -103,10 +103,12 @@ export function createPolicyService(ports: PolicyPorts, given: PolicySettings): 
     async start() {
       if (running.work !== undefined) throw new TypeError('the policy service was started already')
       await beat(documents)
-      running.work = repeat(HEARTBEAT_EVERY_MS, () => beat(documents), (cause) => { log.error({ err: cause }, 'the heartbeat failed; it is tried again') })
-      running.watch = watchFolder(settings.folder, settings.pollMs, ports.clock, rescan)
       inForce = await currentPointer(documents)
       await source.scan()
+      running.work = repeat(HEARTBEAT_EVERY_MS, () => beat(documents), (cause) => { log.error({ err: cause }, 'the heartbeat failed; it is tried again') })
+      running.watch = watchFolder(settings.folder, settings.pollMs, ports.clock, rescan)
+      // What changed between the scan and the watch is found by another look.
+      rescan()
     },
     async drain() {
       running.watch?.close()

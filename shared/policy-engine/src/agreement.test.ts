@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { PolicyDocument } from './index.ts'
-import { naiveDecision } from './naive-policy.ts'
-import { agent, bucket, call, document, METHODS, policyOf } from './test-samples.ts'
+import { naiveDecision } from './testing/naive-policy.ts'
+import { agent, bucket, call, document, METHODS, policyOf } from './testing/samples.ts'
 
 const now = Date.UTC(2026, 10, 24, 12)
 const clock = { now: () => now, monotonic: () => 0 }
@@ -60,6 +60,23 @@ describe('policy engine: agreement', () => {
       }
     }), { numRuns: 250 })
   }).timeout(20_000)
+})
+
+describe('policy engine: robustness', () => {
+  it('no agent and no call makes decide or explain throw', async () => {
+    const policy = await policyOf([document('p', [
+      { name: 'a', methods: ['*'], effect: 'allow', resources: ['**', bucket('*/**/x')], when: 'call.body.size > 3 || call.resources.exists(r, r.re2("x+$"))' },
+      { name: 'b', methods: ['change'], effect: 'approve', when: 'agent.labels.trust == call.args.trust' },
+    ], ['issuer:* label:trust=*', 'sponsor:a*b**c'])])
+    const odd = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', '', '\u0000', '/'.repeat(500), '*'))
+    fc.assert(fc.property(odd, odd, fc.dictionary(odd, odd), fc.array(odd), fc.constantFrom(...METHODS.map(({ id }) => id)), fc.jsonValue(), (id, sponsor, labels, resources, name, body) => {
+      const asking = agent({ id, sponsor, labels })
+      const asked = call(name, { resources, arguments: labels, body: { size: body } })
+      const decision = policy.decide(asking, asked)
+      assert.ok(['allow', 'approve', 'deny'].includes(decision.effect))
+      assert.equal(policy.explain(asking, asked).decision.rule, decision.rule)
+    }), { numRuns: 500 })
+  })
 })
 
 function explanationAgrees({ decision, rules }: Awaited<ReturnType<typeof policyOf>>['explain'] extends (...given: never) => infer R ? R : never): void {

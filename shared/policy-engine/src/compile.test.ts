@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
 import { casesSchema, compile, policyDocumentSchema, type PolicyDocument } from './index.ts'
-import { document, METHODS } from './test-samples.ts'
+import { document, METHODS } from './testing/samples.ts'
 
 async function problemsOf(...documents: readonly unknown[]): Promise<readonly string[]> {
   const compiled = await compile(documents as readonly PolicyDocument[], METHODS, { bundle: 'b', maskProblems: ({ detectors }) => detectors.filter((name) => name !== 'secrets').map((name) => `unknown detector "${name}"`) })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { maskedGetters, type RuleDocument } from './index.ts'
-import { document, METHODS } from './test-samples.ts'
+import { document, METHODS } from './testing/samples.ts'
 
 const found = (...rules: readonly RuleDocument[]) => maskedGetters([document('p', rules)], METHODS).map(({ getter, setter, rule }) => `${rule}: ${getter} → ${setter}`)
 const set: RuleDocument = { name: 'set', methods: ['storage.*.setIamPolicy'], effect: 'approve' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { RuleDocument } from './index.ts'
-import { agent, bucket, byId, call, document, method, policyOf } from './test-samples.ts'
+import { agent, bucket, byId, call, document, method, policyOf } from './testing/samples.ts'
 
 const allow = (name: string, extra: Partial<RuleDocument> = {}): RuleDocument => ({ name, methods: ['*'], effect: 'allow', ...extra })
 const deny = (name: string, extra: Partial<RuleDocument> = {}): RuleDocument => ({ name, methods: ['*'], effect: 'deny', ...extra })

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PortUnavailable, type BlobStore, type DocumentStore, type Signer, type WatchChange } from '@lockkeeper/domain/ports'
 import type { Heartbeat } from '@lockkeeper/domain/collections'
 import { CURRENT_ID, createSlices, decodeBundle, encodeBundle, signPointer, verifyPointer, watchBundle, type PolicyDocument, type SignedPointer, type VerifyKey } from './index.ts'
-import { agent, bucket, call, document, METHODS } from './test-samples.ts'
+import { agent, bucket, call, document, METHODS } from './testing/samples.ts'
 
 type Change = WatchChange<SignedPointer | Heartbeat>
 

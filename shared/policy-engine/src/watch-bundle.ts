@@ -1,6 +1,6 @@
 /** The reader's side of bundles: verifies, compiles beside the traffic, swaps whole policies, keeps the old one when the new one is no good. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock, Method } from '@lockkeeper/domain'
+import type { Clock, MaskPlan, Method } from '@lockkeeper/domain'
 import { HEARTBEAT_ID, type Heartbeat } from '@lockkeeper/domain/collections'
 import type { BlobStore, Doc, DocumentStore, Watch, WatchChange } from '@lockkeeper/domain/ports'
 import { decodeBundle, methodsDigest, verifyPointer, type SignedPointer, type VerifyKey } from './bundle.ts'
@@ -19,6 +19,8 @@ export interface BundleWatchOptions {
   readonly keys: readonly VerifyKey[]
   readonly methods: readonly Method[]
   readonly clock: Clock
+  /** What is wrong with a plan of detectors and fields here (the masking package's own check): such a bundle is not put in force. */
+  readonly maskProblems?: (plan: MaskPlan) => readonly string[]
   /** Called with the text of each new problem, and with undefined when it is over. */
   readonly onProblem?: (problem: string | undefined) => void
   /** Called after each swap. */
@@ -173,12 +175,12 @@ class LiveBundle implements BundleWatch {
   }
 
   async #make(pointer: SignedPointer): Promise<{ readonly policy: Policy } | { readonly problem: string }> {
-    const { blobs, clock, methods } = this.#options
+    const { blobs, clock, methods, maskProblems } = this.#options
     const bytes = await blobs.read(pointer.key)
     if (bytes === undefined) throw new Error(`bundle ${pointer.version.slice(0, 12)} is not in the store`)
     const bundle = await decodeBundle(bytes, pointer.version, createSlices(clock, () => nextTurn()))
     if ('problem' in bundle) return bundle
-    const compiled = await compile(bundle.documents, methods, { bundle: pointer.version, clock })
+    const compiled = await compile(bundle.documents, methods, { bundle: pointer.version, clock, ...(maskProblems === undefined ? {} : { maskProblems }) })
     if ('policy' in compiled) return compiled
     const first = compiled.problems[0]
     const catalog = bundle.methods === this.#methods ? '' : ' (it was checked with another catalog)'

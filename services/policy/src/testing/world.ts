@@ -6,7 +6,7 @@ import { systemClock, type Agent, type Call, type Method, type RiskClass } from 
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import { watchBundle, type Policy } from '@lockkeeper/policy-engine'
 import { collector, tempDir, type Collector } from '@lockkeeper/testkit'
-import { collections, createPolicyService, type FileProblem, type PolicyService } from './service.ts'
+import { collections, createPolicyService, type FileProblem, type PolicyService } from '../service.ts'
 
 const method = (id: string, risk: RiskClass, version = 'v1'): Method => ({
   id, host: `${id.split('.')[0]}.googleapis.com`, api: id.split('.')[0] ?? '', version, verb: 'GET', template: '', change: risk !== 'read', risk, mintsCredential: false, returnsSecret: false, longRunning: false,

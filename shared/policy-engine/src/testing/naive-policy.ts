@@ -1,7 +1,7 @@
 /** Test-only: the rules of decide() once more, as plainly as they can be said, with nothing indexed, cached or shared. */
 import type { Agent, Call, Decision, Method } from '@lockkeeper/domain'
-import { conditionContext, createPolicyConditions } from './condition-context.ts'
-import type { PolicyDocument, RuleDocument } from './document.ts'
+import { conditionContext, createPolicyConditions } from '../condition-context.ts'
+import type { PolicyDocument, RuleDocument } from '../document.ts'
 
 type Verdict = Pick<Decision, 'effect' | 'rule'> & { readonly mask: readonly string[], readonly notify: boolean, readonly bytes: number | undefined, readonly quorum: number | undefined, readonly errors: number }
 

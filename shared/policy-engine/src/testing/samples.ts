@@ -1,7 +1,7 @@
 /** Hand-made methods, agents, calls and documents for the tests of this package. */
 import type { Agent, Call, IamChange, Method, RiskClass } from '@lockkeeper/domain'
 import { fromPlain, serialise, type JsonObject } from '@lockkeeper/domain/json'
-import { compile, type CompileOptions, type Policy, type PolicyDocument, type RuleDocument } from './index.ts'
+import { compile, type CompileOptions, type Policy, type PolicyDocument, type RuleDocument } from '../index.ts'
 
 export function method(id: string, risk: RiskClass = 'read', extra: Partial<Method> = {}): Method {
   const api = id.slice(0, id.indexOf('.'))
