@@ -1,12 +1,14 @@
 /** How one call differs from another, in lines for a card. Pure and bounded. */
 import { isRefusal } from '@lockkeeper/domain/errors'
-import { isJsonObject, parseStrict, serialise, type Json, type JsonObject } from '@lockkeeper/domain/json'
+import { fromPlain, isJsonObject, parseStrict, serialise, type Json, type JsonObject } from '@lockkeeper/domain/json'
 import type { CanonicalCall } from '@lockkeeper/domain/ports'
 import { clip, visible } from './shown-text.ts'
 
 const MAX_LINES = 20
 /** Places compared at most; what is beyond is said to be unknown. */
 const MAX_PLACES = 5_000
+/** Characters of both bodies; parsing more would hold up everything else in the process. */
+const MAX_COMPARED = 512 * 1024
 
 /** Empty when both mean the same. At most 20 lines and one that counts the rest. */
 export function callDifferences(before: CanonicalCall, after: CanonicalCall): readonly string[] {
@@ -17,11 +19,20 @@ export function callDifferences(before: CanonicalCall, after: CanonicalCall): re
   }
   compare('argument ', before.arguments, after.arguments, lines, budget)
   compare('header ', before.headers, after.headers, lines, budget)
-  compare('body', bodyOf(before), bodyOf(after), lines, budget)
+  if (sizeOf(before) + sizeOf(after) <= MAX_COMPARED) compare('body', bodyOf(before), bodyOf(after), lines, budget)
+  else if (textOf(before) !== textOf(after)) lines.push('body: changed; it is too long to be compared member by member')
   const shown = lines.slice(0, MAX_LINES)
   if (lines.length > MAX_LINES) shown.push(`… and ${lines.length - MAX_LINES} more differences`)
   if (budget.left <= 0) shown.push('… and what lies beyond was not compared')
   return shown
+}
+
+function textOf({ body }: CanonicalCall): string {
+  return body.kind === 'json' ? body.text : serialise(fromPlain(body))
+}
+
+function sizeOf(call: CanonicalCall): number {
+  return textOf(call).length
 }
 
 function bodyOf({ body }: CanonicalCall): Json {

@@ -63,7 +63,26 @@ describe('card', () => {
   it('a body that is longer than what is shown says so, and that all of it is approved', () => {
     const { body, warnings } = cardOf({ body: { kind: 'json', text: JSON.stringify(Array.from({ length: 2000 }, (_, index) => index)) } })
     assert.equal(body.length, 501)
-    assert.match(warnings.join(), /1502 lines of the body are not shown; what is approved is all of it/)
+    assert.match(warnings.join(), /Not shown: 1502 lines of the body. What is approved is all of it/)
+  })
+
+  const CUT: readonly (readonly [string, Partial<CanonicalCall>, RegExp])[] = [
+    ['a grant of access behind five hundred others', { iam: { known: true, added: Array.from({ length: 501 }, (_, index) => ({ role: 'roles/viewer', member: `user:${index}` })), removed: [], auditConfigsChanged: false } }, /1 more grants of access/],
+    ['a resource behind fifty others', { resources: Array.from({ length: 60 }, (_, index) => `//a/${index}`) }, /10 more resources/],
+    ['an argument behind fifty others', { arguments: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`k${index}`, ''])) }, /1 more arguments/],
+    ['the end of a long argument', { arguments: { a: `${'x'.repeat(2000)}evil` } }, /the ends of long arguments/],
+    ['the end of a long line of the body', { body: { kind: 'json', text: JSON.stringify({ a: `${'x'.repeat(5000)}evil` }) } }, /the ends of long lines of the body/],
+    ['the end of a vast body', { body: { kind: 'json', text: JSON.stringify('x'.repeat(4_000_000)) } }, /3950002 characters of the body/],
+  ]
+  for (const [what, call, wanted] of CUT) {
+    it(`${what} is not left out in silence`, () => assert.match(cardOf(call).warnings[0] ?? '', wanted))
+  }
+
+  it('a card of four MiB of small members is made in a moment', () => {
+    const started = performance.now()
+    cardOf({ body: { kind: 'json', text: `[${'1,'.repeat(2_000_000)}1]` } })
+    cardOf({ body: { kind: 'json', text: `[${'1,'.repeat(120_000)}1]` } })
+    assert.ok(performance.now() - started < 1000)
   })
 
   it('a change of access is shown as what is added and removed', () => {
@@ -139,6 +158,7 @@ describe('differences of two calls', () => {
   it('many differences are counted, and a vast body is not compared without end', () => {
     const many = (n: number, value: number): Partial<CanonicalCall> => ({ body: { kind: 'json', text: JSON.stringify(Array(n).fill(value)) } })
     assert.match(callDifferences({ ...base, ...many(100, 1) }, { ...base, ...many(100, 2) }).at(-1) ?? '', /and 80 more differences/)
+    assert.deepEqual(callDifferences({ ...base, ...many(1_000_000, 1) }, { ...base, ...many(1_000_000, 2) }), ['body: changed; it is too long to be compared member by member'])
     assert.match(callDifferences({ ...base, ...many(100_000, 1) }, { ...base, ...many(100_000, 2) }).at(-1) ?? '', /was not compared/)
   })
 })
@@ -153,7 +173,7 @@ describe('shown text', () => {
   })
 
   it('text that is no JSON is shown as it is, and bounded', () => {
-    assert.deepEqual(prettyJson('not { json', 10), { lines: ['not { json'], cut: 0 })
+    assert.deepEqual(prettyJson('not { json', 10), { lines: ['not { json'] })
     assert.equal(prettyJson(JSON.stringify('x'.repeat(10_000)), 10).lines[0]?.length, 2000 + '… (8002 more characters)'.length)
   })
 })

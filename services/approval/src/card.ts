@@ -5,7 +5,8 @@ import type { Earlier } from './approval-case.ts'
 import { earlierText, riskWhy, titleOf } from './card-words.ts'
 import { instant } from './outcome-texts.ts'
 import { prettyJson } from './pretty-json.ts'
-import { clip, isPlain, untrusted, visible } from './shown-text.ts'
+import { shownList, shownMembers, type Cuts } from './shown-list.ts'
+import { isPlain, untrusted, visible } from './shown-text.ts'
 
 export interface CardInput {
   readonly request: AccessRequest
@@ -55,71 +56,70 @@ export interface Card {
 }
 
 const MAX_LIST = 50
+const MAX_BINDINGS = 500
 const MAX_BODY_LINES = 500
 const MAX_REASON = 500
 
 export function renderCard(input: CardInput): Card {
   const { request } = input
   const { call, agent, decision } = request
-  const body = bodyLines(call)
-  return {
+  const cuts: Cuts = []
+  const list = (texts: readonly string[], what: string): readonly string[] => shownList(texts, what, MAX_LIST, cuts)
+  const card = {
     id: visible(request.id), state: input.state, mode: request.mode, digest: request.attach.digest,
     title: titleOf(call.method, call.resources, call.host), method: visible(call.method), target: visible(call.target),
     call: visible(`${call.verb} https://${call.host}${call.path}`),
-    resources: list(call.resources), arguments: members(call.arguments), headers: members(call.headers),
+    resources: list(call.resources, 'resources'), arguments: shownMembers(call.arguments, 'arguments', MAX_LIST, cuts), headers: shownMembers(call.headers, 'headers', MAX_LIST, cuts),
     risk: visible(call.risk), riskWhy: riskWhy(call.risk),
     agent: visible(`${agent.id} (${agent.issuer}: ${agent.subject})`), run: visible(agent.run),
     sponsor: agent.sponsor === undefined ? 'nobody' : visible(agent.sponsor), isolation: request.isolation,
     chain: agent.chain.map(({ issuer, subject }) => visible(issuer === undefined ? subject : `${issuer}: ${subject}`)),
-    rule: visible(decision.rule), reasons: list(decision.reasons),
+    rule: visible(decision.rule), reasons: list(decision.reasons, 'reasons'),
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MAX_REASON) },
-    iam: call.iam === undefined ? [] : iamLines(call.iam), body: body.lines,
-    expires: instant(input.expiresAt), reviewers: list(input.reviewers), quorum: input.quorum, approvedBy: list(input.approvedBy),
+    iam: call.iam === undefined ? [] : iamLines(call.iam, cuts), body: bodyLines(call, cuts),
+    expires: instant(input.expiresAt), reviewers: list(input.reviewers, 'reviewers'), quorum: input.quorum, approvedBy: list(input.approvedBy, 'approvers'),
     ...input.earlier === undefined ? {} : { earlier: earlierText(input.earlier) },
-    changed: [...list(input.earlier?.changed ?? []), ...differenceLines(input.differences)],
-    warnings: warningsOf(request, body.warnings),
+    changed: [...list(input.earlier?.changed ?? [], 'changes'), ...differenceLines(input.differences, cuts)],
   }
+  return { ...card, warnings: warningsOf(request, cuts) }
 }
 
-function differenceLines(differences: CardInput['differences']): readonly string[] {
-  return differences === undefined ? [] : [`compared with ${visible(differences.from)}:`, ...list(differences.lines)]
+function differenceLines(differences: CardInput['differences'], cuts: Cuts): readonly string[] {
+  return differences === undefined ? [] : [`compared with ${visible(differences.from)}:`, ...shownList(differences.lines, 'differences', MAX_LIST, cuts)]
 }
 
-function list(texts: readonly string[]): readonly string[] {
-  const shown = texts.slice(0, MAX_LIST).map((text) => clip(visible(text), 1000))
-  return texts.length > MAX_LIST ? [...shown, `… and ${texts.length - MAX_LIST} more`] : shown
-}
-
-function members(map: Readonly<Record<string, string>>): readonly string[] {
-  return list(Object.entries(map).sort(([left], [right]) => left < right ? -1 : 1).map(([name, value]) => `${name} = ${value}`))
-}
-
-function iamLines({ known, added, removed, auditConfigsChanged }: IamChange): readonly string[] {
+function iamLines({ known, added, removed, auditConfigsChanged }: IamChange, cuts: Cuts): readonly string[] {
   const binding = ({ role, member, condition }: IamChange['added'][number]): string => `${role}  ${member}${condition === undefined ? '' : `  if ${condition}`}`
   return [
     ...known ? [] : ['The policy in force was not read: what is sent replaces it, and what it removes is not known.'],
-    ...list(added.map((each) => `+ ${binding(each)}`)), ...list(removed.map((each) => `- ${binding(each)}`)),
+    ...shownList(added.map((each) => `+ ${binding(each)}`), 'grants of access', MAX_BINDINGS, cuts),
+    ...shownList(removed.map((each) => `- ${binding(each)}`), 'removals of access', MAX_BINDINGS, cuts),
     ...auditConfigsChanged ? ['! the audit configuration changes'] : [],
   ]
 }
 
-function bodyLines({ body }: CanonicalCall): { readonly lines: readonly string[], readonly warnings: readonly string[] } {
-  if (body.kind === 'none') return { lines: [], warnings: [] }
-  if (body.kind === 'json') {
-    const { lines, cut } = prettyJson(body.text, MAX_BODY_LINES)
-    return cut === 0 ? { lines, warnings: [] } : { lines: [...lines, `… ${cut} more lines`], warnings: [`${cut} lines of the body are not shown; what is approved is all of it.`] }
-  }
-  const metadata = body.metadata === undefined ? [] : prettyJson(body.metadata, MAX_BODY_LINES).lines
-  return {
-    lines: [visible(`${body.contentType}, ${body.size === undefined ? 'size not declared' : `${body.size} bytes`}${body.checksum === undefined ? '' : `, checksum ${body.checksum}`}`), ...metadata],
-    warnings: ['The content of the upload was not seen by the gateway.', ...body.checksum === undefined ? ['The upload declares no checksum: its content is not bound to this approval.'] : []],
-  }
+function bodyLines({ body }: CanonicalCall, cuts: Cuts): readonly string[] {
+  if (body.kind === 'none') return []
+  if (body.kind === 'json') return jsonLines(body.text, cuts)
+  const size = body.size === undefined ? 'size not declared' : `${body.size} bytes`
+  const checksum = body.checksum === undefined ? '' : `, checksum ${body.checksum}`
+  return [visible(`${body.contentType}, ${size}${checksum}`), ...body.metadata === undefined ? [] : jsonLines(body.metadata, cuts)]
 }
 
-function warningsOf({ call, agent, isolation, mode }: AccessRequest, more: readonly string[]): readonly string[] {
+function jsonLines(text: string, cuts: Cuts): readonly string[] {
+  const { lines, cut } = prettyJson(text, MAX_BODY_LINES)
+  if (cut === undefined) return lines
+  cuts.push(`${cut} of the body`)
+  return [...lines, `… and ${cut} more`]
+}
+
+function warningsOf({ call, agent, isolation, mode }: AccessRequest, cuts: Cuts): readonly string[] {
   const odd = [...call.resources, call.path, ...Object.values(call.arguments), agent.id].some((text) => !isPlain(text))
+  const { body } = call
   return [
-    ...more,
+    ...cuts.length === 0 ? [] : [`Not shown: ${cuts.join(', ')}. What is approved is all of it.`],
+    ...body.kind === 'media' ? ['The content of the upload was not seen by the gateway.'] : [],
+    ...body.kind === 'media' && body.checksum === undefined ? ['The upload declares no checksum: its content is not bound to this approval.'] : [],
     ...odd ? ['A name holds characters other than plain ASCII; they can look like others.'] : [],
     ...call.returnsSecret ? ['The answer is a secret: the agent sees it, and neither answer nor receipt is kept.'] : [],
     ...isolation === 'none' && mode === 'real' ? ['The agent runs without isolation from the gateway.'] : [],

@@ -6,6 +6,7 @@ import type { ApprovalCase, Fact } from './approval-case.ts'
 import { aliases, cases, KEEP_MS, runs, type CaseDocument, type Run } from './collections.ts'
 import { caseDocument, caseOf, factEvents, viewOf } from './facts.ts'
 import { lockFacts, lockRefs, type LockFacts } from './lock-documents.ts'
+import { visible } from './shown-text.ts'
 import { transition, type Command, type Step } from './state-machine.ts'
 
 export interface Changed extends Step {
@@ -35,8 +36,12 @@ export interface CaseStore {
   change(id: string, command: (context: ChangeContext) => Command | Refusal, extra?: Extra): Promise<Changed | Refusal>
 }
 
+/** Anything else never named a case, and is not looked up. */
+const ID = /^apr_[A-Za-z0-9]{3,60}$/
+
 export function createCaseStore(documents: DocumentStore, now: () => number): CaseStore {
   async function find(id: string): Promise<ApprovalCase | undefined> {
+    if (!ID.test(id)) return undefined
     const [own, alias] = await documents.read<object>([{ collection: cases, id }, { collection: aliases, id }])
     if (own !== undefined) return caseOf(own.data as CaseDocument)
     if (alias === undefined) return undefined
@@ -106,5 +111,5 @@ function lockable({ requester, target }: ApprovalCase) {
 }
 
 function notFound(id: string): Refusal {
-  return refuse('NOT_FOUND', `There is no approval ${id}.`)
+  return refuse('NOT_FOUND', `There is no approval ${visible(id.slice(0, 64))}.`)
 }

@@ -133,6 +133,21 @@ describe('decisions', () => {
     assert.ok((await world.service().admin.poisoned()).some((entry) => entry.event === event.id))
   })
 
+  for (const id of ['', '/', '..', '../apr_x', 'heartbeat', 'apr_', `apr_${'a'.repeat(5000)}`, 'apr_\u0000', '__proto__']) {
+    it(`an approval called ${JSON.stringify(id.slice(0, 20))} is none, for every door`, async () => {
+      const { admin, api } = world.service()
+      const request = { ...world.ask(), id }
+      const decision = world.signed(request, 'bo', 'approve')
+      assert.equal(refusedWith(await admin.decide(decision)), 'NOT_FOUND')
+      await world.deliver(submittedEvent(decision, world.clock.now()))
+      assert.equal(refusedWith(await admin.show(id)), 'NOT_FOUND')
+      assert.equal(refusedWith(await admin.revoke({ id, by: 'op', reason: 'r' })), 'NOT_FOUND')
+      assert.equal(refusedWith(await world.claim(request)), 'NOT_FOUND')
+      assert.equal(refusedWith(await api.receipt({ approval: id, attach: request.attach })), 'NOT_FOUND')
+      assert.equal(refusedWith(await api.complete({ approval: id, fence: `${id}.1`, outcome: { kind: 'unknown', why: '' } })), 'NOT_FOUND')
+    })
+  }
+
   it('a decision for an approval that is not there is refused and acknowledged', async () => {
     const request = world.ask()
     assert.equal(refusedWith(await world.service().admin.decide(world.signed(request, 'bo', 'approve'))), 'NOT_FOUND')

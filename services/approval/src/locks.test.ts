@@ -89,7 +89,8 @@ describe('locks', () => {
 
   it('lifting what is not locked is refused, also the heartbeat', async () => {
     await world.service().beat()
-    for (const id of ['lock_none', HEARTBEAT_ID, lockId({ kind: 'agent', agent: 'never' })]) assert.equal(refusedWith(await lift(id)), 'NOT_FOUND')
+    for (const id of ['lock_none', lockId({ kind: 'agent', agent: 'never' })]) assert.equal(refusedWith(await lift(id)), 'NOT_FOUND')
+    for (const id of [HEARTBEAT_ID, '', '../x', 'lock_a/b', `lock_${'a'.repeat(5000)}`]) assert.equal(refusedWith(await lift(id)), 'REQUEST_INVALID')
   })
 
   it('setting and lifting leave facts that name who and why', async () => {

@@ -17,7 +17,7 @@ const scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('target'), target: named }),
 ])
 const lockRequest = z.strictObject({ scope, reason: z.string().min(1).max(1000), by: named, until: z.number().int().positive().optional() })
-const liftRequest = z.strictObject({ id: named, reason: z.string().min(1).max(1000), by: named })
+const liftRequest = z.strictObject({ id: z.string().regex(/^lock_[A-Za-z0-9]{1,16}$/, 'is no lock\'s id'), reason: z.string().min(1).max(1000), by: named })
 
 export interface Locks {
   /** Idempotent; a second lock on one scope never ends earlier than the first. REQUEST_INVALID when malformed or over already. */

@@ -5,33 +5,57 @@ import { visible } from './shown-text.ts'
 
 export interface Pretty {
   readonly lines: readonly string[]
-  /** Lines that are not shown. */
-  readonly cut: number
+  /** What is left out, in words; undefined when everything is shown. */
+  readonly cut?: string
 }
 
-/** At most `maxLines`, each at most 2,000 characters. Text that is no JSON is shown as it is. */
+/** A longer text is not parsed for display: that would hold up everything else in the process. */
+const MAX_PARSED = 256 * 1024
+const RAW_SHOWN = 50_000
+const RAW_WIDTH = 1000
+const MAX_LINE = 2000
+
+/** At most `maxLines`, each at most 2,000 characters and a count. Text that is long, or no JSON, is shown as it is. */
 export function prettyJson(text: string, maxLines: number): Pretty {
+  if (text.length > MAX_PARSED) return rawText(text)
   const value = parseStrict(text)
-  const lines = isRefusal(value) ? visible(text).split('\n') : linesOf(value, '', '')
-  const shown = lines.slice(0, maxLines).map((line) => line.length <= 2000 ? line : `${line.slice(0, 2000)}… (${line.length - 2000} more characters)`)
-  return { lines: shown, cut: lines.length - shown.length }
+  if (isRefusal(value)) return rawText(text)
+  const page: PageOfLines = { lines: [], count: 0, max: maxLines, clipped: false }
+  write(page, value, '', '', '')
+  const left = page.count - page.lines.length
+  const cut = left > 0 ? `${left} lines` : page.clipped ? 'the ends of long lines' : undefined
+  return { lines: page.lines, ...cut === undefined ? {} : { cut } }
 }
 
-function linesOf(value: Json, indent: string, label: string): string[] {
-  if (Array.isArray(value)) return nest(value.map((item): readonly [string, Json] => ['', item]), '[', ']', indent, label)
-  if (value instanceof JsonNumber || value === null || typeof value !== 'object') return [`${indent}${label}${scalar(value as Scalar)}`]
-  const members = Object.entries(value as JsonObject).map(([key, item]): readonly [string, Json] => [`${visible(JSON.stringify(key))}: `, item])
-  return nest(members, '{', '}', indent, label)
+function rawText(text: string): Pretty {
+  const shown = text.slice(0, RAW_SHOWN)
+  const lines = Array.from({ length: Math.max(1, Math.ceil(shown.length / RAW_WIDTH)) }, (_, index) => visible(shown.slice(index * RAW_WIDTH, (index + 1) * RAW_WIDTH)))
+  return { lines, ...text.length > RAW_SHOWN ? { cut: `${text.length - RAW_SHOWN} characters` } : {} }
 }
 
-function nest(items: readonly (readonly [string, Json])[], open: string, close: string, indent: string, label: string): string[] {
-  if (items.length === 0) return [`${indent}${label}${open}${close}`]
-  const inner = items.flatMap(([name, item], index) => {
-    const lines = linesOf(item, `${indent}  `, name)
-    if (index < items.length - 1) lines.push(`${lines.pop() ?? ''},`)
-    return lines
-  })
-  return [`${indent}${label}${open}`, ...inner, `${indent}${close}`]
+interface PageOfLines { readonly lines: string[], count: number, readonly max: number, clipped: boolean }
+
+function emit(page: PageOfLines, line: () => string): void {
+  page.count += 1
+  if (page.lines.length >= page.max) return
+  const whole = line()
+  page.clipped ||= whole.length > MAX_LINE
+  page.lines.push(whole.length <= MAX_LINE ? whole : `${whole.slice(0, MAX_LINE)}… (${whole.length - MAX_LINE} more characters)`)
+}
+
+function write(page: PageOfLines, value: Json, indent: string, label: string, end: string): void {
+  if (Array.isArray(value)) return nest(page, value.map((item): readonly [string, Json] => ['', item]), '[]', indent, label, end)
+  if (value instanceof JsonNumber || value === null || typeof value !== 'object') return emit(page, () => `${indent}${label}${scalar(value as Scalar)}${end}`)
+  nest(page, Object.entries(value as JsonObject), '{}', indent, label, end)
+}
+
+function nest(page: PageOfLines, items: readonly (readonly [string, Json])[], marks: '[]' | '{}', indent: string, label: string, end: string): void {
+  if (items.length === 0) return emit(page, () => `${indent}${label}${marks}${end}`)
+  emit(page, () => `${indent}${label}${marks[0]}`)
+  for (const [index, [key, item]] of items.entries()) {
+    write(page, item, `${indent}  `, marks === '[]' ? '' : `${visible(JSON.stringify(key))}: `, index < items.length - 1 ? ',' : '')
+  }
+  emit(page, () => `${indent}${marks[1]}${end}`)
 }
 
 type Scalar = null | boolean | string | JsonNumber

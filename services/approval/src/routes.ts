@@ -1,5 +1,5 @@
 /** `/v1/approvals` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
-import { ERRORS, isRefusal, LockkeeperError, type Refusal } from '@lockkeeper/domain/errors'
+import { ERRORS, isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
 import { z } from 'zod'

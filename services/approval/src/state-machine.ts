@@ -4,7 +4,7 @@
  * a claim past its end is never completed as `not_sent`. A Refusal changes nothing; a Step may refuse and change at once.
  */
 import { equalInConstantTime } from '@lockkeeper/domain/digest'
-import { refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
+import { isRefusal, refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
 import type { Lock, PersonId } from '@lockkeeper/domain'
 import { isSettled, type ApprovalCase, type CaseState, type Fact, type Vote } from './approval-case.ts'
 import { instant, refusalOf } from './outcome-texts.ts'
@@ -50,12 +50,11 @@ type Of<K extends Command['kind']> = Extract<Command, { kind: K }>
 export function transition(current: ApprovalCase, command: Command, now: number): Step | Refusal {
   const timed = passTime({ next: current, facts: [] }, now)
   const outcome = apply(timed.next, command, now)
-  if ('refused' in outcome && outcome.refused === true) return timed.next === current ? outcome : { ...timed, refused: outcome }
-  const step = outcome as Step
+  if (isRefusal(outcome)) return timed.next === current ? outcome : { ...timed, refused: outcome }
   return passTime({
-    ...step,
-    facts: [...timed.facts, ...step.facts],
-    dropped: [...timed.dropped ?? [], ...step.dropped ?? []],
+    ...outcome,
+    facts: [...timed.facts, ...outcome.facts],
+    dropped: [...timed.dropped ?? [], ...outcome.dropped ?? []],
   }, now)
 }
 
