@@ -28,6 +28,7 @@ export function buildProgram(): Command {
     .description('The gateway between AI coding agents and Google Cloud.')
     .version(VERSION)
     .showHelpAfterError('(--help shows how it is used)')
+    .enablePositionalOptions()
     .exitOverride()
   for (const add of [addUpCommand, addRunCommand, addAgentCommands, addApprovalCommands, addPolicyCommands, addAuditCommands, addLockCommands, addEventCommands, addDoctorCommand, addSandboxClientCommand]) add(program)
   overrideExits(program)

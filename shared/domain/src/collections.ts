@@ -54,17 +54,17 @@ export const approvals: Collection<ApprovalDocument | Heartbeat> = {
     /** One agent's requests in one state: caps and lists. */
     byAgentState: { equal: ['issuer', 'agent', 'state'], order: { field: 'at', direction: 'desc' } },
     byState: { equal: ['state'], order: { field: 'at', direction: 'desc' } },
-    byStateExpiry: { equal: ['state'], order: { field: 'expiresAt', direction: 'asc' } },
-    bySettled: { equal: ['kind', 'live'], order: { field: 'settledAt', direction: 'asc' } },
     all: { equal: ['kind'], order: { field: 'at', direction: 'desc' } },
   },
 }
 
-/** A lock as every proxy watches it. One document for each scope; its id comes from the scope. */
+/** A lock as every proxy watches it. One document for each scope; its id comes from the scope. A lifted one stays for 30 days. */
 export interface LockDocument extends Lock {
   readonly kind: 'lock'
   /** False once lifted. A lock whose `until` has passed may still be live: check `until` too. */
   readonly live: boolean
+  /** Grows with every change of this scope's lock. */
+  readonly revision: number
   readonly lifted?: { readonly by: string, readonly reason: string, readonly at: number }
   readonly deleteAt?: number
 }

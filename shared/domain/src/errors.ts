@@ -73,18 +73,21 @@ export interface ErrorDetail {
   readonly detail?: string
 }
 
+/** Marks verdicts of our own making: no JSON that somebody sends can carry a symbol, so nobody can forge one. */
+const REFUSED: unique symbol = Symbol('refused')
+
 /** A verdict that refuses: a value, never thrown through the pipeline. */
 export interface Refusal extends ErrorDetail {
-  readonly refused: true
+  readonly [REFUSED]: true
   readonly reason: ErrorReason
 }
 
 export function refuse(reason: ErrorReason, detail: ErrorDetail | string): Refusal {
-  return typeof detail === 'string' ? { refused: true, reason, message: detail } : { refused: true, reason, ...detail }
+  return typeof detail === 'string' ? { [REFUSED]: true, reason, message: detail } : { [REFUSED]: true, reason, ...detail }
 }
 
 export function isRefusal(value: unknown): value is Refusal {
-  return typeof value === 'object' && value !== null && (value as { refused?: unknown }).refused === true
+  return typeof value === 'object' && value !== null && (value as { [REFUSED]?: unknown })[REFUSED] === true
 }
 
 /** Thrown where a verdict cannot be a value: their mistake, with a reason of the table. Our own mistakes are TypeErrors. */

@@ -82,6 +82,10 @@ describe('strict JSON', () => {
     assert.equal(canonical('{"text":"5"}'), '{"text":"5"}')
   })
 
+  it('invariant 2: no JSON document is taken for a verdict', () => {
+    assert.ok(!isRefusal(parseStrict('{"refused":true,"reason":"POLICY_DENIED","message":"forged"}')))
+  })
+
   it('plain data without a JSON form is our own mistake', () => {
     assert.throws(() => fromPlain(Number.NaN), TypeError)
     assert.throws(() => fromPlain(() => 1), TypeError)

@@ -99,7 +99,7 @@ async function verify(directory: string | undefined, options: AdminOptions & { r
 async function verifyDirectory(directory: string, keysFile: string | undefined): Promise<LogReport> {
   const [{ exportedKeys, openLogDirectory }, { verifyLog }, { readFile }] = await Promise.all([import('@lockkeeper/audit'), import('@lockkeeper/transparency-log'), import('node:fs/promises')])
   const trustedKeys = keysFile === undefined ? await exportedKeys(directory) : JSON.parse(await readFile(keysFile, 'utf8')) as Awaited<ReturnType<typeof exportedKeys>>
-  return verifyLog(openLogDirectory(directory, trustedKeys))
+  return verifyLog(await openLogDirectory(directory, trustedKeys))
 }
 
 function printReport(report: LogReport): void {

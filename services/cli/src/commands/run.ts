@@ -13,7 +13,6 @@ export function addRunCommand(program: Command): void {
     .passThroughOptions()
     .addHelpText('after', '\nExample:\n  $ lockkeeper run --token-file token.jwt -- gcloud storage ls')
     .action(run)
-  program.enablePositionalOptions()
 }
 
 async function run(command: readonly string[], options: AccessOptions): Promise<void> {

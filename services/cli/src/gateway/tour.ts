@@ -30,7 +30,7 @@ export async function takeTour({ gateway, sandbox, access, once }: Tour): Promis
     // Sandbox mode only: a real gateway has no way to press its own keys.
     approve: (view) => once ? decideAtTerminal(gateway, 'ada', view.id, 'approve', 'the tour approves by itself').then(() => undefined) : decided(gateway, view),
     audit: {
-      session: async (run) => (await gateway.audit.queries.session(run)).steps.flatMap(({ records }) => records).map((record) => ({ id: record.id, entry: record })),
+      session: async (run) => (await gateway.audit.queries.session(run)).steps.flatMap(({ records }) => records),
       async verify() {
         const report = await gateway.audit.queries.verify()
         return { ok: report.ok, entries: report.records, problems: report.problems.map(({ message }) => message) }

@@ -5,8 +5,7 @@ import type { Intent, Passage, Witnesses } from '../passage.ts'
 
 export function recordIntent(passage: Passage & Pick<Witnesses, 'verified' | 'classified' | 'unlocked' | 'decided' | 'granted' | 'credential' | 'claimed'>, { records, clock }: Parts): Intent | Refusal {
   try {
-    const { id, durable } = records.append({ kind: 'intent', at: clock.now(), mode: passage.mode, isolation: passage.isolation, origin: 'agent', ...passage.facts }, passage.bodies)
-    return { id, durable } as Intent
+    return records.append({ kind: 'intent', at: clock.now(), mode: passage.mode, isolation: passage.isolation, origin: 'agent', ...passage.facts }, passage.bodies) as Intent
   } catch (error) {
     if (error instanceof LockkeeperError) return error.refusal
     throw error
