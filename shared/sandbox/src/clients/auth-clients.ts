@@ -1,7 +1,7 @@
 /** What an agent does with google-auth-library: the ADC file that it was given, exchanged and used as the library sees fit. */
 import { createHash } from 'node:crypto'
 import { systemClock } from '@lockkeeper/domain'
-import { GoogleAuth } from 'google-auth-library'
+import { BaseExternalAccountClient, GoogleAuth } from 'google-auth-library'
 import { describeBody, reporting } from './client-report.ts'
 import type { Client, ClientReport } from './client-report.ts'
 
@@ -73,7 +73,7 @@ export const exchangeToken: Client = ([url = '']) => reporting(async () => {
   if (typeof token !== 'string' || token === '') throw new TypeError('No token came back from the exchange')
   const answer = await client.request({ url, method: 'GET', retry: false })
   return {
-    kind: client.constructor.name, tokenHash: createHash('sha256').update(token).digest('hex'), exchanged: res?.status ?? null,
+    externalAccount: client instanceof BaseExternalAccountClient, tokenHash: createHash('sha256').update(token).digest('hex'), exchanged: res?.status ?? null,
     expiresInSeconds: typeof client.credentials.expiry_date === 'number' ? Math.round((client.credentials.expiry_date - systemClock.now()) / 1_000) : null, status: answer.status,
   }
 })

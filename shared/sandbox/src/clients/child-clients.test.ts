@@ -56,8 +56,8 @@ describe('the sandbox clients as children', () => {
   }
 
   it('exchange the agent\'s token, call with what they got, and tell of it by its hash alone', async () => {
-    const { tokenHash, kind, status, expiresInSeconds } = await report('exchange-token', `${upstream.origin}/storage/v1/b?project=p`) as Record<string, unknown>
-    assert.deepEqual([kind, status, tokenHash], ['IdentityPoolClient', 200, createHash('sha256').update(upstream.credential).digest('hex')])
+    const { tokenHash, externalAccount, status, expiresInSeconds } = await report('exchange-token', `${upstream.origin}/storage/v1/b?project=p`) as Record<string, unknown>
+    assert.deepEqual([externalAccount, status, tokenHash], [true, 200, createHash('sha256').update(upstream.credential).digest('hex')])
     assert.ok(Number(expiresInSeconds) > 590)
     assert.equal(forms.at(-1)?.get('subject_token'), 'the.agent.token')
   })

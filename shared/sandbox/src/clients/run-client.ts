@@ -1,22 +1,17 @@
 /** The sandbox's clients by name: what a child process runs, from source and from the packed bundle alike. */
-import { addBinding, callApi, exchangeToken } from './auth-clients.ts'
 import type { Client } from './client-report.ts'
-import { storageClients } from './storage-clients.ts'
 
-const { listObjects, copyMedia, deleteBucket } = storageClients()
-
+/** Loaded when they are run: the gateway's own process has no use for Google's client libraries. */
 const CLIENTS = {
-  'list-objects': listObjects,
-  'copy-media': copyMedia,
-  'delete-bucket': deleteBucket,
-  'call-api': callApi,
-  'add-binding': addBinding,
-  'exchange-token': exchangeToken,
-} as const satisfies Record<string, Client>
+  'list-objects': async () => (await import('./storage-clients.ts')).storageClients().listObjects,
+  'copy-media': async () => (await import('./storage-clients.ts')).storageClients().copyMedia,
+  'delete-bucket': async () => (await import('./storage-clients.ts')).storageClients().deleteBucket,
+  'call-api': async () => (await import('./auth-clients.ts')).callApi,
+  'add-binding': async () => (await import('./auth-clients.ts')).addBinding,
+  'exchange-token': async () => (await import('./auth-clients.ts')).exchangeToken,
+} as const satisfies Record<string, () => Promise<Client>>
 
-type ClientName = keyof typeof CLIENTS
-
-function isClientName(name: string): name is ClientName {
+function isClientName(name: string): name is keyof typeof CLIENTS {
   return Object.hasOwn(CLIENTS, name)
 }
 
@@ -34,7 +29,8 @@ export async function runClient(name: string, args: readonly string[], environme
     return 2
   }
   try {
-    out.write(`${JSON.stringify(await CLIENTS[name](args, environment))}\n`)
+    const client = await CLIENTS[name]()
+    out.write(`${JSON.stringify(await client(args, environment))}\n`)
     return 0
   } catch (error) {
     err.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { systemClock } from '@lockkeeper/domain'
 import type { Clock } from '@lockkeeper/domain'
 import type { JWK } from 'jose'
-import Provider from 'oidc-provider'
 import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal, warnOfFault } from '../loopback.ts'
 import type { Beside, OnFault } from '../loopback.ts'
 import { requestToken } from './request-token.ts'
@@ -55,6 +54,8 @@ type Callback = (request: IncomingMessage, response: ServerResponse) => Promise<
 export async function startSandboxIdp(options: SandboxIdpOptions = {}): Promise<SandboxIdp> {
   refuseBesideReal(options.beside)
   const { onFault = warnOfFault } = options
+  // Loaded here, because the sandbox's clients share this package and need no provider.
+  const { default: Provider } = await import('oidc-provider')
   const audience = options.audience ?? 'lockkeeper'
   const tickets = new Map<string, AgentTokenRequest>()
   const secret = randomBytes(32).toString('base64url')

@@ -59,8 +59,8 @@ describe('a step of the tour', () => {
     ['a refusal without a way out', denied, refusal({ metadata: { rule: 'sandbox-agents/buckets-stay' } }), /nothing is said/],
     ['a 404 in place of a denial', denied, { outcome: 'refused', refused: { status: 404, message: 'x' } }, /404, not 403/],
     ['a key that is refused by an ordinary rule', noKeys, refusal({ reason: 'POLICY_DENIED' }), /POLICY_DENIED/],
-    ['another token than the agent\'s own', externalAccount, { outcome: 'answered', kind: 'IdentityPoolClient', tokenHash: 'x', status: 200 }, /another token/],
-    ['another credential than the external account', externalAccount, { outcome: 'answered', kind: 'Compute' }, /made a Compute/],
+    ['another token than the agent\'s own', externalAccount, { outcome: 'answered', externalAccount: true, tokenHash: 'x', status: 200 }, /another token/],
+    ['another credential than the external account', externalAccount, { outcome: 'answered', externalAccount: false }, /not read as an external account/],
   ]
   for (const [title, step, wrong, problem] of wrongReports) {
     it(`fails on ${title}`, async () => {
