@@ -9,7 +9,7 @@ const URL_SAFE = 4
 /** Alphabet of each ASCII code. */
 const ALPHABET = Uint8Array.from({ length: 128 }, (_, code) => {
   const character = String.fromCharCode(code)
-  if (/[A-Za-z0-9]/.test(character)) return COMMON
+  if (/[^\W_]/.test(character)) return COMMON
   if (/[+/]/.test(character)) return STANDARD
   return /[-_]/.test(character) ? URL_SAFE : 0
 })
@@ -49,9 +49,9 @@ function endRun(text: string, start: number, end: number, seen: number, each: (r
   }
 }
 
-const WHOLE = /^[A-Za-z0-9+/_-]{16,}={0,2}$/
+const WHOLE = /^[\w+/-]{16,}={0,2}$/
 /** Where the member's name says that it is base64: any length that can hide something, line breaks allowed. */
-const WHOLE_NAMED = /^[A-Za-z0-9+/_=\s-]{8,}$/
+const WHOLE_NAMED = /^[\w+/=\s-]{8,}$/
 
 export function isWholeBase64(text: string, named: boolean): boolean {
   return named ? WHOLE_NAMED.test(text) : WHOLE.test(text)

@@ -185,7 +185,7 @@ describe('masking inside values', () => {
 function assertGone(written: string, part: string, layer = 0): void {
   assert.ok(!written.includes(part), `found in ${written.slice(0, 300)}`)
   if (layer === 3) return
-  for (const run of written.match(/[A-Za-z0-9+/_-]{8,}/g) ?? []) {
+  for (const run of written.match(/[\w+/-]{8,}/g) ?? []) {
     for (let shift = 0; shift < 4; shift++) assertGone(Buffer.from(run.slice(shift), 'base64').toString('latin1'), part, 3)
     assertGone(Buffer.from(run, 'base64').toString(), part, layer + 1)
   }

@@ -46,11 +46,11 @@ describe('markers', () => {
     }
   })
 
-  it('4 MB of anything is searched in no more than linear time', () => {
+  it('1 MB of anything is searched in no more than linear time', () => {
     for (const piece of ['%5B', '[lockkeeper:', '\\u005b', 'QUJD', 'QUJD ', '\\\\n', ' ', '{"a":1},']) {
       const start = performance.now()
-      assert.equal(containsMarker(Buffer.from(piece.repeat(4_000_000 / piece.length))), undefined)
-      assert.ok(performance.now() - start < 4000, piece)
+      assert.equal(containsMarker(Buffer.from(piece.repeat(1_000_000 / piece.length))), undefined)
+      assert.ok(performance.now() - start < 2000, piece)
     }
   })
 

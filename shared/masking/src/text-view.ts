@@ -8,17 +8,35 @@ export interface TextView {
   readonly offsets: Int32Array
 }
 
+/** Characters that the view leaves out: controls, but for tab and line breaks; what Unicode says is not shown (joiners, directions, variations, tags). */
+const INVISIBLE = String.raw`\0-\x08\v\f\x0E-\x1F\x7F-\x9F\p{Default_Ignorable_Code_Point}`
+
+/** Characters that the view folds to ASCII. */
+const FOLDED = [
+  String.raw`\xA0\u2000-\u200A\u202F\u205F\u3000`, // spaces
+  String.raw`\u2010-\u2015\u2212\uFE63`, // dashes
+  String.raw`\u2024\u3002\uFE52\uFE6B\uFF01-\uFF61`, // stops, small and full-width forms
+  String.raw`\u0660-\u0669\u06F0-\u06F9\u0966-\u096F`, // Arabic and Devanagari digits
+  String.raw`\u2070-\u209C\u2100-\u214F\u2460-\u24FF\uFB00-\uFB06`, // super- and subscripts, letter-like and enclosed forms, ligatures
+  String.raw`\u{1D400}-\u{1D7FF}\u{1F100}-\u{1F1AC}`, // mathematical and enclosed letters and digits
+].join('')
+
 /**
  * Everything that the view changes. Linear: a run of backslashes is entered at its beginning only, `(?:25)*` only after a
- * `%`. No `i` flag: with it, the Kelvin sign would match every k. The last class: control and formatting characters, spaces
- * and invisible marks, dashes, letter-like and enclosed forms, ideographic stops, ligatures, small and full-width forms,
- * Arabic and Devanagari digits, mathematical letters and digits.
+ * `%`. No `i` flag: with it, the Kelvin sign would match every k.
  */
-const SPECIAL = /(?<!\\)\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["/])|%(?:25)*[0-7][0-9A-Fa-f]|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|commat|period|plus|lowbar|amp|colon|sol);|[\0-\x08\v\f\x0E-\x1F\x7F-\xA0\u00AD\u034F\u061C\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u180E\u2000-\u2015\u2024\u202A-\u202F\u205F-\u2069\u2070-\u209C\u2100-\u214F\u2212\u2460-\u24FF\u3002\uFB00-\uFB06\uFE00-\uFE0F\uFE52\uFE63\uFE6B\uFEFF\uFF01-\uFF61\u{1D400}-\u{1D7FF}\u{1F100}-\u{1F1AC}\u{E0000}-\u{E007F}]/u
-const EACH_SPECIAL = new RegExp(SPECIAL, 'gu')
+const PATTERN = [
+  String.raw`(?<!\\)\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["/])`,
+  '%(?:25)*[0-7][0-9A-Fa-f]',
+  String.raw`&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|commat|period|plus|lowbar|amp|colon|sol);`,
+  `[${INVISIBLE}${FOLDED}]`,
+].join('|')
+const SPECIAL = new RegExp(PATTERN, 'u')
+const EACH_SPECIAL = new RegExp(PATTERN, 'gu')
+const NOTHING = new RegExp(`^[${INVISIBLE}]$`, 'u')
 
 /** Costs a fraction; most texts end here. */
-const MAY_BE_SPECIAL = /[\0-\x08\v\f\x0E-\x1F\\%&\x7F-\uFFFF]/
+const MAY_BE_SPECIAL = new RegExp(['[', String.raw`\0-\x08\v\f\x0E-\x1F\\%&\x7F-\uFFFF`, ']'].join(''))
 
 const NAMED: Readonly<Record<string, string>> = { commat: '@', period: '.', plus: '+', lowbar: '_', amp: '&', colon: ':', sol: '/' }
 
@@ -76,13 +94,10 @@ function reference(name: string): string {
   return code <= 0x10ffff ? escaped(code) : ''
 }
 
-/** Controls but for tab and line breaks, joiners, directions, variations and tags. */
-const INVISIBLE = /^[\0-\x08\v\f\x0E-\x1F\x7F-\x9F\u00AD\u034F\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFE00-\uFE0F\uFEFF\u{E0000}-\u{E007F}]$/u
-
 function folded(character: string): string {
   const code = character.codePointAt(0) ?? 0
   if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0)
-  if (INVISIBLE.test(character)) return ''
+  if (NOTHING.test(character)) return ''
   if ((code >= 0x2010 && code <= 0x2015) || code === 0x2212 || code === 0xfe63) return '-'
   if (code === 0x3002 || code === 0xff61) return '.'
   if (code >= 0x660 && code <= 0x6f9) return String(code & 0xf)

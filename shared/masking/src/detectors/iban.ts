@@ -12,7 +12,7 @@ const BY_CODE: ReadonlyMap<string, string> = new Map(COUNTRIES.split(' ').map(ro
 /** International bank account numbers, plain or in groups, in either case, with their check digits. */
 export const iban: Detector = {
   name: 'iban',
-  hint: /[A-Za-z]{2}[ -]?\d[ -]?\d(?:[ -]?[A-Za-z0-9]){11}/,
+  hint: /[^\W\d_]{2}[ -]?\d[ -]?\d(?:[ -]?[^\W_]){11}/,
   find(text, add) {
     const start = /[a-z]{2}(?=[ -]?\d[ -]?\d)/gi
     for (let match = start.exec(text); match !== null; match = start.exec(text)) {

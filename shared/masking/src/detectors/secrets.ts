@@ -2,19 +2,19 @@ import type { Detector } from './detector.ts'
 import { tokenDetector } from './detector.ts'
 
 /** API keys: the classic `AIza…` and the keys bound to a service account, `AQ.…`. */
-export const googleApiKey = tokenDetector('google-api-key', /AIza|AQ\./, [/AIza[\w-]{30,}/g, /(?<![A-Za-z0-9])AQ\.[\w-]{40,}/g])
+export const googleApiKey = tokenDetector('google-api-key', /AIza|AQ\./, [/AIza[\w-]{30,}/g, /(?<![^\W_])AQ\.[\w-]{40,}/g])
 
 /** Access tokens `ya29.…`, refresh tokens `1//…`, authorization codes `4/0…`, client secrets `GOCSPX-…`. */
 export const googleOauthToken = tokenDetector('google-oauth-token', /ya29\.|1\/\/|4\/0|GOCSPX-/, [
   /ya29\.[\w.~+/-]{8,}/g,
-  /(?<![A-Za-z0-9])1\/\/[\w-]{20,}/g,
-  /(?<![A-Za-z0-9])4\/0[\w-]{20,}/g,
+  /(?<![^\W_])1\/\/[\w-]{20,}/g,
+  /(?<![^\W_])4\/0[\w-]{20,}/g,
   /GOCSPX-[\w-]{20,}/g,
 ])
 
 export const awsKey = tokenDetector('aws-key', /A(?:KI|SI|BI|CC)A/, [/A(?:KI|SI|BI|CC)A[A-Z2-7]{16,}/g])
 
-export const githubToken = tokenDetector('github-token', /gh[pousr]_|github_pat_/, [/gh[pousr]_[A-Za-z0-9_]{30,}/g, /github_pat_\w{22,}/g])
+export const githubToken = tokenDetector('github-token', /gh[pousr]_|github_pat_/, [/gh[pousr]_\w{30,}/g, /github_pat_\w{22,}/g])
 
 export const slackToken = tokenDetector('slack-token', /xox[a-z]|xapp-|hooks\.slack\.com/, [
   /xox[a-z](?:\.xox[a-z])?-[\w-]{11,}/g,
