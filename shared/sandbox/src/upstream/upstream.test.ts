@@ -102,6 +102,18 @@ describe('the sandbox upstream', () => {
     assert.deepEqual([storage.code, storage.status, storage.errors[0].reason], [404, undefined, 'notFound'])
   })
 
+  it('a fault of its own is told and cuts the connection', async () => {
+    const faults: Error[] = []
+    const other = await startSandboxUpstream({ onFault: (error) => faults.push(error) })
+    try {
+      other.fail({ match: () => { throw new RangeError('planted') }, kind: 'status' })
+      await assert.rejects(callUpstream(other, LIST), { code: 'ECONNRESET' })
+      assert.deepEqual(faults.map(({ message }) => message), ['planted'])
+    } finally {
+      await other.close()
+    }
+  })
+
   const beside = [
     ['a gateway in real mode', { mode: 'real' as const }],
     ['application default credentials', { mode: 'sandbox' as const, credentials: ['none' as const, 'adc' as const] }],
