@@ -29,7 +29,10 @@ export function watchFolder(directory: string, pollMs: number, clock: Clock, cha
     watcher?.close()
     watcher = undefined
     try {
-      watcher = watch(directory, notice).on('error', () => { watcher?.close(); watcher = undefined })
+      watcher = watch(directory, notice).on('error', () => {
+        watcher?.close()
+        watcher = undefined
+      })
     } catch {
       // The folder is not there (yet): the poll tells, and opens the watch again.
     }

@@ -26,7 +26,8 @@ export interface FolderTexts {
 
 const MAX_FILES = 1_000
 const MAX_FILE_BYTES = 16 * 1024 * 1024
-const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+/** Half of what a bundle may have: as JSON the same rules are a little longer. */
+const MAX_TOTAL_BYTES = 32 * 1024 * 1024
 const YAML = /\.ya?ml$/
 const CASES = /\.cases\.ya?ml$/
 

@@ -198,7 +198,10 @@ describe('policy service', () => {
       server = createServer(express().use(world.service.routes))
       await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
     })
-    afterEach(() => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve) }))
+    afterEach(() => new Promise((resolve) => {
+      server.closeAllConnections()
+      server.close(resolve)
+    }))
 
     it('the bundle in force is told', async () => {
       const { status, body } = await ask('/v1/policy/current')

@@ -4,9 +4,9 @@ import { JsonNumber } from '@lockkeeper/domain/json'
 /** Elements of one list, or members of one map, that a condition looks at; larger ones are an error when touched. */
 export const MAX_ELEMENTS = 1_000
 /** Characters of one text that a condition looks at; functions of texts take time linear in it. */
-export const MAX_TEXT = 256 * 1024
+const MAX_TEXT = 256 * 1024
 /** Nesting levels that are converted; deeper values are an error when touched. */
-export const MAX_NESTING = 100
+const MAX_NESTING = 100
 
 const INTEGER = /^-?\d+$/
 const INT64_MIN = -(2n ** 63n)

@@ -2,11 +2,11 @@
 import { RE2JS } from 're2js'
 
 /** Characters of one pattern. */
-export const MAX_PATTERN_LENGTH = 256
+const MAX_PATTERN_LENGTH = 256
 const MAX_PROGRAM_SIZE = 2_000
 const MAX_PATTERNS = 20_000
 /** Characters that all `re2()` calls of one evaluation look at together. */
-export const MAX_MATCHED_CHARACTERS = 256 * 1024
+const MAX_MATCHED_CHARACTERS = 256 * 1024
 
 /** Thrown inside an evaluation; becomes its error. */
 export class MatchBudgetSpent extends Error {}

@@ -14,7 +14,7 @@ import type { Slices } from './slices.ts'
 const FORMAT = 'lockkeeper-bundle-v1'
 const SIGNED_AS = 'lockkeeper-bundle-pointer-v1'
 /** Larger bundles are neither published nor loaded. */
-export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+const MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 
 export interface Bundle {
   readonly documents: readonly PolicyDocument[]

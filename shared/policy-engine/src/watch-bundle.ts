@@ -1,26 +1,18 @@
 /** The reader's side of bundles: verifies, compiles beside the traffic, swaps whole policies, keeps the old one when the new one is no good. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock, MaskPlan, Method } from '@lockkeeper/domain'
 import { HEARTBEAT_ID, type Heartbeat } from '@lockkeeper/domain/collections'
-import type { BlobStore, Doc, DocumentStore, Watch, WatchChange } from '@lockkeeper/domain/ports'
-import { decodeBundle, methodsDigest, verifyPointer, type SignedPointer, type VerifyKey } from './bundle.ts'
+import type { Doc, DocumentStore, Watch, WatchChange } from '@lockkeeper/domain/ports'
+import { loadBundle, type LoadOptions, type Loaded } from './bundle-loader.ts'
+import { verifyPointer, type SignedPointer, type VerifyKey } from './bundle.ts'
 import { CURRENT_ID, policies } from './collections.ts'
-import { compile } from './compile.ts'
 import type { Policy } from './policy.ts'
-import { createSlices } from './slices.ts'
 
 /** Ms before an outage is tried again, doubling up to the most. */
 const RETRY_MS = { first: 100, most: 2_000 }
 
-export interface BundleWatchOptions {
+export interface BundleWatchOptions extends LoadOptions {
   readonly store: DocumentStore
-  readonly blobs: BlobStore
   /** Keys of the policy service that are trusted: the present one and, while it changes, the next. */
   readonly keys: readonly VerifyKey[]
-  readonly methods: readonly Method[]
-  readonly clock: Clock
-  /** What is wrong with a plan of detectors and fields here (the masking package's own check): such a bundle is not put in force. */
-  readonly maskProblems?: (plan: MaskPlan) => readonly string[]
   /** Called with the text of each new problem, and with undefined when it is over. */
   readonly onProblem?: (problem: string | undefined) => void
   /** Called after each swap. */
@@ -53,7 +45,6 @@ class LiveBundle implements BundleWatch {
   readonly #options: BundleWatchOptions
   readonly #watch: Watch
   readonly #settle = Promise.withResolvers<void>()
-  readonly #methods: string
   #policy: Policy | undefined
   /** Highest sequence in force or refused: nothing older is taken any more. */
   #settled = -1
@@ -72,7 +63,6 @@ class LiveBundle implements BundleWatch {
 
   constructor(options: BundleWatchOptions) {
     this.#options = options
-    this.#methods = methodsDigest(options.methods)
     this.ready = this.#settle.promise
     // Whoever does not wait for `ready` sees no policy; that must not end the process.
     this.ready.catch(() => undefined)
@@ -163,9 +153,9 @@ class LiveBundle implements BundleWatch {
     for (;;) {
       const pointer = this.#newest
       if (pointer === undefined || this.#isSettled() || this.#closed) return
-      let made: { readonly policy: Policy } | { readonly problem: string }
+      let made: Loaded
       try {
-        made = await this.#make(pointer)
+        made = await loadBundle(pointer, this.#options)
       } catch (error) {
         this.#tryLater(error)
         return
@@ -174,20 +164,7 @@ class LiveBundle implements BundleWatch {
     }
   }
 
-  async #make(pointer: SignedPointer): Promise<{ readonly policy: Policy } | { readonly problem: string }> {
-    const { blobs, clock, methods, maskProblems } = this.#options
-    const bytes = await blobs.read(pointer.key)
-    if (bytes === undefined) throw new Error(`bundle ${pointer.version.slice(0, 12)} is not in the store`)
-    const bundle = await decodeBundle(bytes, pointer.version, createSlices(clock, () => nextTurn()))
-    if ('problem' in bundle) return bundle
-    const compiled = await compile(bundle.documents, methods, { bundle: pointer.version, clock, ...(maskProblems === undefined ? {} : { maskProblems }) })
-    if ('policy' in compiled) return compiled
-    const first = compiled.problems[0]
-    const catalog = bundle.methods === this.#methods ? '' : ' (it was checked with another catalog)'
-    return { problem: `bundle ${pointer.version.slice(0, 12)} does not compile here${catalog}: ${first?.document ?? ''} ${first?.path.join('.') ?? ''}: ${first?.message ?? ''}` }
-  }
-
-  #take(pointer: SignedPointer, made: { readonly policy: Policy } | { readonly problem: string }): void {
+  #take(pointer: SignedPointer, made: Loaded): void {
     this.#settled = pointer.sequence
     this.#confirmedAt = this.#evidenceAt
     if ('problem' in made) {
