@@ -2,7 +2,6 @@
  * The dial: everything before it is on the passage as witnesses, and this function demands them all (invariant 1).
  * A change waits for its durable intent before the dial, a plain read before its first byte is released.
  */
-import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type Outcome, type StoredAnswer } from '@lockkeeper/domain/ports'
 import { canInspect } from '@lockkeeper/masking'
@@ -15,6 +14,7 @@ import { CredentialEcho, EchoGuard } from './credential-echo.ts'
 import { Dialogue, type DialogueEnd } from './dialogue.ts'
 import { linkRewriter, rewriteUrl } from './gateway-urls.ts'
 import type { ResponseHead } from './response-headers.ts'
+import { recordedBody } from '../recorded-bodies.ts'
 import { mapUpstreamFailure, TooLate } from './upstream-failures.ts'
 import { buildUpstreamRequest } from './upstream-request.ts'
 
@@ -138,12 +138,11 @@ async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promis
 function answered(finished: Finished, { head }: Answer, passage: Complete, parts: Parts): Ending {
   const { call } = passage.classified
   if (passage.claimed.kind === 'claim') markDelivered(passage, parts)
-  const kept = finished.body !== undefined && finished.body.length > 0 && !call.method.returnsSecret ? finished.body : undefined
-  const hash = kept === undefined ? undefined : sha256(kept)
-  if (kept !== undefined && hash !== undefined && kept.length <= parts.settings.limits.recordBody) passage.bodies.push({ hash, bytes: kept, contentType: head.contentType ?? '' })
+  const kept = finished.body === undefined ? undefined : recordedBody(finished.body, head.contentType, call.method, passage.decided.decision.obligations.mask, { maskers: parts.maskers, limit: parts.settings.limits.recordBody })
+  if (kept !== undefined) passage.bodies.push(kept)
   return {
     result: passage.gone ? 'left' : 'answered', status: head.status, responseBytes: finished.bytes,
-    ...(hash === undefined ? {} : { responseBody: hash }), ...(finished.masked === 0 ? {} : { masked: finished.masked }),
+    ...(kept === undefined ? {} : { responseBody: kept.hash }), ...(finished.masked === 0 ? {} : { masked: finished.masked }),
   }
 }
 
@@ -170,7 +169,7 @@ async function replay(passage: Complete, answer: StoredAnswer, approval: string,
   response.end(answer.body)
   const attach = attachKeyOf(passage, passage.facts.digest ?? '')
   await parts.approval.delivered({ approval, attach })
-  return { result: 'receipt', status: answer.status, responseBytes: answer.body.length, responseBody: sha256(answer.body) }
+  return { result: 'receipt', status: answer.status, responseBytes: answer.body.length }
 }
 
 /** A resumable upload's session stays with the gateway: the agent gets a sealed one under the gateway's own address. */

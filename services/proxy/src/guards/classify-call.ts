@@ -2,7 +2,8 @@
 import type { Call, CallBody } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, parseStrict, serialise, type JsonObject } from '@lockkeeper/domain/json'
-import { iamChange, type Match } from '@lockkeeper/catalog'
+import { iamChange, queryJob, resourcesWithBody, type Match } from '@lockkeeper/catalog'
+import { containsMarker } from '@lockkeeper/masking'
 import { Readable } from 'node:stream'
 import { collectBody, hasBody, invite } from '../body/collect-body.ts'
 import { frameMultipart, readMultipart } from '../body/multipart-related.ts'
@@ -60,16 +61,47 @@ function openSession({ verified, request }: Needs, target: Target, match: Match,
   return { resources: session.resources, decisionHash: session.decisionHash, upstreamPath: session.path, upstreamQuery: session.query, ...(session.approval === undefined ? {} : { approval: session.approval }) }
 }
 
-function classified(passage: Needs, target: Target, match: Match, headers: RequestHeaders, sent: Sent, session: (SessionUse & { readonly resources: readonly string[] }) | undefined): Classified {
-  const project = headers.meaningful['x-goog-user-project']
+function classified(passage: Needs, target: Target, match: Match, headers: RequestHeaders, sent: Sent, session: (SessionUse & { readonly resources: readonly string[] }) | undefined): Classified | Refusal {
+  const { body } = sent
+  const json = body.kind === 'json' ? body.value : body.kind === 'media' ? body.metadata : undefined
+  const marker = markerIn(match) ?? (json === undefined ? undefined : containsMarker(json))
+  if (marker !== undefined) return maskedValue(marker)
+  const resources = session?.resources ?? (json === undefined || match.method.api === 'http' ? match.resources : resourcesWithBody(match, json))
+  if (isRefusal(resources)) return resources
+  passage.facts.resources = resources
   const call: Call = {
-    target: target.name, method: match.method, host: passage.arrival.host, path: match.path, query: match.query,
-    resources: session?.resources ?? match.resources,
-    arguments: project === undefined ? match.arguments : { ...match.arguments, 'header.X-Goog-User-Project': project },
-    body: sent.body, media: match.media,
-    ...(sent.body.kind === 'json' && match.method.id.endsWith('.setIamPolicy') ? { iam: iamChange(sent.body.value) } : {}),
+    target: target.name, method: match.method, host: passage.arrival.host, path: match.path, query: match.query, resources,
+    arguments: argumentsOf(match, headers, json), body, media: match.media,
+    ...(json !== undefined && match.method.id.endsWith('.setIamPolicy') ? { iam: iamChange(json) } : {}),
   }
   return { call, target, headers, stream: sent.stream, contentType: sent.contentType, session } as Classified
+}
+
+/** What policy sees beside path and query: the project that is billed, and what a query job's SQL does. */
+function argumentsOf({ arguments: sent, method }: Match, { meaningful }: RequestHeaders, json: JsonObject | undefined): Call['arguments'] {
+  const project = meaningful['x-goog-user-project']
+  const job = json !== undefined && QUERY_JOBS.has(method.id) ? queryJob(json) : undefined
+  if (project === undefined && job === undefined) return sent
+  return {
+    ...sent,
+    ...(project === undefined ? {} : { 'header.X-Goog-User-Project': project }),
+    ...(job === undefined ? {} : { 'sql.class': job.sql, 'sql.readsOnly': String(job.readsOnly), 'sql.dryRun': String(job.dryRun) }),
+  }
+}
+
+const QUERY_JOBS: ReadonlySet<string> = new Set(['bigquery.jobs.query', 'bigquery.jobs.insert'])
+
+/** A marker's brackets stand in a path or query as they are or percent-encoded; most calls have neither. */
+function markerIn({ path, query, arguments: sent }: Match): string | undefined {
+  return path.includes('%') || query.includes('%') || path.includes('[') || query.includes('[') ? containsMarker(Object.values(sent)) : undefined
+}
+
+/** Writing a marker back would destroy the value that it stands for (invariant 9). */
+function maskedValue(marker: string): Refusal {
+  return refuse('MASKED_VALUE_WRITTEN', {
+    message: `The request holds ${marker.slice(0, 60)}, which stands for a value that was masked for you. Writing it back would destroy the value, so nothing was sent. Leave the field out, or send its real value.`,
+    metadata: { marker: marker.slice(0, 60) },
+  })
 }
 
 function readBody(passage: Needs, match: Match, session: SessionUse | undefined, parts: Parts): Sent | Refusal | Promise<Sent | Refusal> {
