@@ -26,7 +26,7 @@ export interface JsonRules {
   readonly maxStringLength: number
 }
 
-/** Shorter strings without a telltale byte hold nothing: the shortest token or base64 run that is looked for has 16 characters. */
+/** Shorter strings without a telltale byte or digits hold nothing: tokens and base64 that have neither are looked for from 16 characters on. */
 const PLAIN_LENGTH = 16
 /** Bytes that a reader may take for others. */
 const UNPLAIN = ESCAPED | NOT_ASCII | OTHER_ESCAPE
