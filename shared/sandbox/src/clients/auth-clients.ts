@@ -13,9 +13,9 @@ interface PlainAnswer {
   readonly data: unknown
 }
 
-type Call = (method: string, url: string, body?: unknown) => Promise<PlainAnswer>
+export type ApiCall = (method: string, url: string, body?: unknown) => Promise<PlainAnswer>
 
-async function authorisedCall(): Promise<Call> {
+async function authorisedCall(): Promise<ApiCall> {
   const client = await new GoogleAuth({ scopes: SCOPES }).getClient()
   return async (method, url, body) => {
     const answer = await client.request({
@@ -44,8 +44,9 @@ const MOST_SENDS = 40
  * `add-binding PROJECT ROLE MEMBER`: reads the policy, sends the change until it is decided, then sends the very same
  * request once more, as a client does that lost the answer.
  */
-export const addBinding: Client = async ([project = '', role = '', member = '']) => {
-  const call = await authorisedCall()
+export const addBinding: Client = async ([project = '', role = '', member = '']) => bindOnce(await authorisedCall(), project, role, member)
+
+export async function bindOnce(call: ApiCall, project: string, role: string, member: string): Promise<ClientReport> {
   const base = `https://cloudresourcemanager.googleapis.com/v1/projects/${project}`
   const read = await call('POST', `${base}:getIamPolicy`, { options: { requestedPolicyVersion: 3 } })
   if (read.status !== 200) return reportOf(read)

@@ -10,6 +10,8 @@ import { closeServer, listenOnLoopback } from '../loopback.ts'
 import { clientSpawner } from '../tour/child.ts'
 import { startSandboxUpstream } from '../upstream/upstream.ts'
 import type { SandboxUpstream } from '../upstream/upstream.ts'
+import { bindOnce } from './auth-clients.ts'
+import type { ApiCall } from './auth-clients.ts'
 import type { ClientReport } from './client-report.ts'
 import { runClient } from './run-client.ts'
 
@@ -76,6 +78,34 @@ describe('the sandbox clients as children', () => {
     const { code, stderr } = await spawnClient('constructor', environment, [])
     assert.deepEqual([code, /There is no sandbox client constructor/.test(stderr)], [2, true])
   })
+
+  const answers = (statuses: readonly number[]) => {
+    const sent: string[] = []
+    const left = [...statuses]
+    const call: ApiCall = async (method, url, body) => {
+      sent.push(`${method} ${url.split(':').at(-1)} ${JSON.stringify(body)}`)
+      const status = left.shift() ?? 500
+      const headers: Record<string, string> = status === 200 && sent.length > 2 ? { 'x-lockkeeper-receipt': 'apr_1' } : {}
+      return { status, headers, data: status === 200 ? { bindings: [{ role: 'r', members: ['m'] }], etag: 'E' } : { error: { message: `status ${status}` } } }
+    }
+    return { sent, call }
+  }
+
+  it('send a waiting change again until it is decided, and the very same once more', async () => {
+    const { sent, call } = answers([200, 428, 428, 200, 200])
+    const answer = await bindOnce(call, 'p', 'roles/x', 'user:a@b.example') as unknown as { waits: number, again: object }
+    assert.deepEqual([answer.waits, answer.again], [2, { status: 200, receipt: 'apr_1', sameAnswer: true }])
+    assert.equal(new Set(sent.slice(1)).size, 1)
+    assert.match(sent[1] ?? '', /"etag":"E"/)
+  })
+
+  for (const [title, statuses, status, sends] of [['a policy that cannot be read', [403], 403, 1], ['a denial', [200, 428, 403], 403, 3], ['no decision at all', [200, ...Array<number>(41).fill(428)], 428, 42]] as const) {
+    it(`report ${title} and stop`, async () => {
+      const { sent, call } = answers(statuses)
+      assert.deepEqual(await bindOnce(call, 'p', 'roles/x', 'user:a@b.example'), { outcome: 'refused', refused: { status, message: `status ${status}` } })
+      assert.equal(sent.length, sends)
+    })
+  }
 
   it('an unknown name is told without a child, too', async () => {
     let text = ''

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { RecordEntry } from '@lockkeeper/domain/records'
 import { closeServer, listenOnLoopback } from '../loopback.ts'
 import { callUpstream } from '../upstream/test-client.ts'
@@ -10,7 +13,7 @@ import type { ChildRun } from './child.ts'
 import type { TourContext, TourStep } from './context.ts'
 import { approvedOnce } from './steps/approval.ts'
 import { externalAccount, withCurl, withGcloud } from './steps/other-clients.ts'
-import { listMasked, queryMasked } from './steps/reading.ts'
+import { copyMediaThrough, listMasked, queryMasked } from './steps/reading.ts'
 import { credentialsApart, logVerified, timeline, timelineLine } from './steps/records.ts'
 import { denied, noKeys, wayRound } from './steps/refusals.ts'
 
@@ -124,6 +127,34 @@ describe('a step of the tour', () => {
   it('a program that is not on PATH is said, and its step stays', async () => {
     assert.deepEqual(await run(withCurl), ['curl is not on PATH: not shown'])
     assert.deepEqual(await run(withGcloud), ['gcloud is not on PATH: not shown'])
+  })
+
+  const programs: readonly (readonly [string, TourStep, string, string, RegExp])[] = [
+    ['curl that lists', withCurl, 'curl', 'echo \'{"items":[{"name":"[lockkeeper:masked:email]"}]}\'', /^1 objects, masked with \[lockkeeper:masked:email\]$/],
+    ['curl that fails', withCurl, 'curl', 'echo no way >&2; exit 22', /curl ended with 22: no way/],
+    ['curl that gets an address', withCurl, 'curl', 'echo \'{"items":[{"name":"mira.holt@customers.example.com"}]}\'', /unmasked: mira/],
+    ['gcloud that lists', withGcloud, 'gcloud', 'echo "gs://customer-exports/profiles/[lockkeeper:masked:email].json"', /^gcloud storage ls: gs:.*masked:email/],
+    ['gcloud that fails', withGcloud, 'gcloud', 'echo "$CLOUDSDK_CONFIG" >&2; exit 1', /gcloud ended with 1: \S+lockkeeper-gcloud-/],
+  ]
+  for (const [title, step, name, script, expected] of programs) {
+    it(`tells what it saw of ${title}`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'sandbox-programs-'))
+      try {
+        await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+        context = { ...context, agentEnvironment: () => Promise.resolve({ PATH: folder }) }
+        const told = await run(step).then((lines) => lines.join('\n'), (error: Error) => error.message)
+        assert.match(told, expected)
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    })
+  }
+
+  it('media that came back changed, or never reached the upstream, fails the tour', async () => {
+    report = { outcome: 'answered', same: false }
+    await assert.rejects(run(copyMediaThrough), /not what went up/)
+    report = { outcome: 'answered', same: true, sha256: 'x' }
+    await assert.rejects(run(copyMediaThrough), /does not hold/)
   })
 
   it('invariant 3: any foreign credential at the upstream fails the tour', async () => {

@@ -121,6 +121,11 @@ describe('the other APIs of the sandbox', () => {
     assert.equal((await call(`GET secretmanager${P}/secrets/payment-provider/versions/3:access`)).json().payload.data, data)
     assert.equal((await call(`POST secretmanager${P}/secrets?secretId=fresh`, { replication: { automatic: {} } })).status, 200)
     assert.equal((await call(`POST secretmanager${P}/secrets?secretId=fresh`, {})).status, 409)
+    assert.equal((await call(`POST secretmanager${P}/secrets?secretId=no/good`, {})).status, 400)
+    assert.deepEqual((await call(`GET secretmanager${P}/secrets/payment-provider/versions`)).json().versions.map(({ name }: { name: string }) => name.split('/').at(-1)), ['3', '2', '1'])
+    assert.equal((await call(`GET secretmanager${P}/secrets/payment-provider/versions/1`)).json().state, 'ENABLED')
+    assert.equal((await call(`DELETE secretmanager${P}/secrets/fresh`)).status, 200)
+    assert.equal((await call(`GET secretmanager${P}/secrets/fresh`)).status, 404)
   })
 
   it('Cloud Run: a change answers an operation that a poll finds done', async () => {
