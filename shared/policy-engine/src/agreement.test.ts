@@ -56,6 +56,8 @@ describe('policy engine: agreement', () => {
         assert.equal(decision.obligations.notify, naive.notify)
         assert.equal(decision.obligations.maxResponseBytes, naive.bytes)
         assert.equal(decision.obligations.approval?.quorum, naive.quorum)
+        // A denial ends the asking; without one every condition that failed is told.
+        if (decision.effect !== 'deny' || decision.rule === 'builtin/no-rule') assert.deepEqual(decision.conditionErrors.map((error) => error.slice(0, error.indexOf(':'))).sort(), [...naive.failed].sort())
         explanationAgrees(policy.explain(asking, asked))
       }
     }), { numRuns: 250 })

@@ -111,6 +111,23 @@ describe('policy engine: conditions', () => {
     })
   }
 
+  it('a condition that fails is recorded also where no rule is left', async () => {
+    const decision = (await one(allow('a', { when: 'call.iam.removedRoles.size() == 0' }))).decide(agent(), call('storage.buckets.setIamPolicy', { resources: [bucket('a')], iam: { known: false } }))
+    assert.equal(decision.rule, 'builtin/no-rule')
+    assert.deepEqual(decision.conditionErrors, ['p/a: the value is not known yet; counted as false'])
+  })
+
+  it('a call concerns policy where a rule could let it pass if its condition held', async () => {
+    const asked = call('storage.buckets.setIamPolicy', { resources: [bucket('dev-a')], iam: { known: false, added: [{ role: 'r', member: 'user:x' }] } })
+    const inDev = { resources: [bucket('dev-*')], when: 'call.iam.addedMembers.all(m, m.startsWith("group:"))' }
+    assert.equal((await one(allow('a', inDev))).concerns(agent(), asked), true)
+    assert.equal((await one(approve('a'))).concerns(agent(), asked), true)
+    assert.equal((await one(deny('a', inDev), allow('b', { methods: ['read'] }))).concerns(agent(), asked), false)
+    assert.equal((await one(allow('a', inDev))).concerns(agent(), { ...asked, resources: [bucket('prod')] }), false)
+    assert.equal((await policyOf([document('p', [allow('a')], ['id:other'])])).concerns(agent(), asked), false)
+    assert.equal((await one(allow('a'))).concerns(agent(), call('iam.projects.serviceAccounts.keys.create')), false)
+  })
+
   it('an IAM change is judged by what it adds and removes', async () => {
     const policy = await one(approve('a'), deny('public', { when: 'call.iam.addedMembers.exists(m, m in ["allUsers", "allAuthenticatedUsers"])' }), deny('last', { when: 'call.iam.removedRoles.exists(r, r == "roles/owner")' }))
     const change = (iam: object) => policy.decide(agent(), call('storage.buckets.setIamPolicy', { resources: [bucket('a')], iam })).rule

@@ -18,6 +18,11 @@ export interface Policy {
    * Synchronous and never throws for what a call holds.
    */
   decide(agent: Agent, call: Call): Decision
+  /**
+   * Whether a rule that can let the call pass speaks about agent, method and resources, whatever its condition says. Without
+   * one no further knowledge (the IAM policy in force) can turn the denial around.
+   */
+  concerns(agent: Agent, call: Call): boolean
   /** The same decision with every rule and why it matched or did not. For people: it looks at all rules. */
   explain(agent: Agent, call: Call): Explanation
 }
@@ -31,8 +36,8 @@ export interface PolicyParts {
   readonly clock: Clock
 }
 
-/** Verdict on a call with the rules left out that `ignored` names; undefined: no rule matches. */
-export type Judge = (agent: Agent, call: Call, ignored?: (rule: Rule) => boolean) => Decision | undefined
+/** Verdict on a call with the rules left out that `ignored` names. */
+export type Judge = (agent: Agent, call: Call, ignored?: (rule: Rule) => boolean) => Decision
 
 export function createPolicy(parts: PolicyParts): Policy {
   const maker = new DecisionMaker(parts.version)
@@ -41,11 +46,13 @@ export function createPolicy(parts: PolicyParts): Policy {
   const judge: Judge = (agent, call, ignored) => {
     if (call.method.mintsCredential) return maker.builtin('builtin/mints-credential', 'The method hands out a credential; no rule can allow that.')
     const entry = parts.index.entry(agent, call.method)
-    return entry === undefined ? undefined : judgeEntry(maker, entry, call, inquiryOf(agent, call), ignored)
+    const inquiry = inquiryOf(agent, call)
+    const decision = entry === undefined ? undefined : judgeEntry(maker, entry, call, inquiry, ignored)
+    return withErrors(decision ?? maker.builtin('builtin/no-rule', noRuleReason(parts.index, agent, call)), inquiry.errors)
   }
 
   const decide = (agent: Agent, call: Call): Decision => {
-    const decision = judge(agent, call) ?? maker.builtin('builtin/no-rule', noRuleReason(parts.index, agent, call))
+    const decision = judge(agent, call)
     if (decision.effect !== 'deny') return decision
     const wouldAllow = findWouldAllow(decision, agent, call, parts, judge, inquiryOf(agent, call))
     return wouldAllow === undefined ? decision : { ...decision, wouldAllow }
@@ -55,19 +62,24 @@ export function createPolicy(parts: PolicyParts): Policy {
     version: parts.version,
     rules: parts.rules.length,
     decide,
+    concerns(agent, call) {
+      const entry = call.method.mintsCredential ? undefined : parts.index.entry(agent, call.method)
+      return entry !== undefined && (entry.always.some(canPass) || candidatesOf(entry, call.resources).some(canPass))
+    },
     explain: (agent, call) => explainCall(decide(agent, call), parts, agent, call, inquiryOf(agent, call)),
   }
 }
+
+const canPass = (rule: Rule): boolean => rule.effect !== 'deny'
 
 function judgeEntry(maker: DecisionMaker, entry: Entry, call: Call, inquiry: Inquiry, ignored?: (rule: Rule) => boolean): Decision | undefined {
   let candidates = candidatesOf(entry, call.resources)
   if (ignored !== undefined) candidates = candidates.filter((rule) => !ignored(rule))
   const denial = firstDenial(entry, candidates, inquiry)
-  if (denial !== undefined) return withErrors(maker.denied(denial), inquiry.errors)
+  if (denial !== undefined) return maker.denied(denial)
   const matched: Rule[] = []
   for (const rule of candidates) if (rule.effect !== 'deny' && inquiry.holds(rule)) matched.push(rule)
-  const decision = maker.permitted(entry, matched)
-  return decision === undefined ? undefined : withErrors(decision, inquiry.errors)
+  return maker.permitted(entry, matched)
 }
 
 function firstDenial(entry: Entry, candidates: readonly Rule[], inquiry: Inquiry): Rule | undefined {

@@ -30,7 +30,7 @@ const withoutConditionalDenial: Search = (denied, agent, call, parts, judge) => 
   const winner = parts.byName.get(denied.rule)
   if (winner?.condition === undefined) return undefined
   const decision = judge(agent, call, (rule) => rule.effect === 'deny' && rule.condition !== undefined)
-  if (decision === undefined || decision.effect === 'deny') return undefined
+  if (decision.effect === 'deny') return undefined
   return `The same call where rule ${denied.rule} does not hold (${winner.condition.source}): ${verdict(decision)}.`
 }
 
@@ -52,7 +52,7 @@ const otherResource: Search = (_denied, agent, call, parts, judge) => {
     for (const { glob, value } of tree.nearest(resource, MAX_PLACES)) {
       if (value.effect === 'deny') continue
       const decision = judge(agent, { ...call, resources: [sampleOf(glob)] })
-      if (decision !== undefined && decision.effect !== 'deny') return `${call.method.id} on ${glob.source}: ${verdict(decision)}.`
+      if (decision.effect !== 'deny') return `${call.method.id} on ${glob.source}: ${verdict(decision)}.`
     }
   }
   return undefined
@@ -62,7 +62,7 @@ const otherResource: Search = (_denied, agent, call, parts, judge) => {
 const otherMethod: Search = (_denied, agent, call, parts, judge) => {
   for (const method of nearMethods(call.method, parts)) {
     const decision = judge(agent, { ...call, method, body: { kind: 'none' }, media: 'none', iam: undefined })
-    if (decision !== undefined && decision.effect !== 'deny') return `${method.id} on the same resource: ${verdict(decision)}.`
+    if (decision.effect !== 'deny') return `${method.id} on the same resource: ${verdict(decision)}.`
   }
   return undefined
 }

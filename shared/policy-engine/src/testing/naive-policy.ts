@@ -3,7 +3,7 @@ import type { Agent, Call, Decision, Method } from '@lockkeeper/domain'
 import { conditionContext, createPolicyConditions } from '../condition-context.ts'
 import type { PolicyDocument, RuleDocument } from '../document.ts'
 
-type Verdict = Pick<Decision, 'effect' | 'rule'> & { readonly mask: readonly string[], readonly notify: boolean, readonly bytes: number | undefined, readonly quorum: number | undefined, readonly errors: number }
+type Verdict = Pick<Decision, 'effect' | 'rule'> & { readonly mask: readonly string[], readonly notify: boolean, readonly bytes: number | undefined, readonly quorum: number | undefined, readonly failed: readonly string[] }
 
 const expression = (glob: string, star: string): RegExp =>
   new RegExp(`^${glob.split(/(\*\*|\*)/).map((part) => part === '**' ? '[^]*' : part === '*' ? star : part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')).join('')}$`)
@@ -32,16 +32,18 @@ function resourcesMatch(rule: RuleDocument, call: Call): boolean {
 }
 
 export function naiveDecision(documents: readonly PolicyDocument[], agent: Agent, call: Call, now: number): Verdict {
-  const nothing = { mask: [], notify: false, bytes: undefined, quorum: undefined, errors: 0 }
-  if (call.method.mintsCredential) return { effect: 'deny', rule: 'builtin/mints-credential', ...nothing }
-  const matching: { readonly name: string, readonly rule: RuleDocument, readonly failed: boolean }[] = []
+  const nothing = { mask: [], notify: false, bytes: undefined, quorum: undefined }
+  if (call.method.mintsCredential) return { effect: 'deny', rule: 'builtin/mints-credential', ...nothing, failed: [] }
+  const matching: { readonly name: string, readonly rule: RuleDocument }[] = []
+  const failed: string[] = []
   for (const document of [...documents].sort((a, b) => a.metadata.name < b.metadata.name ? -1 : 1)) {
     if (!document.agents.some((selector) => selector.split(' ').every((word) => wordMatches(word, agent)))) continue
     for (const rule of document.rules) {
       if (!rule.methods.some((pattern) => methodMatches(pattern, call.method)) || !resourcesMatch(rule, call)) continue
       const outcome = rule.when === undefined ? { ok: true, value: true } as const : evaluate(rule.when, agent, call, now)
       const holds = outcome.ok ? outcome.value === true : rule.effect !== 'allow'
-      if (holds) matching.push({ name: `${document.metadata.name}/${rule.name}`, rule, failed: !outcome.ok })
+      if (!outcome.ok) failed.push(`${document.metadata.name}/${rule.name}`)
+      if (holds) matching.push({ name: `${document.metadata.name}/${rule.name}`, rule })
     }
   }
   for (const effect of ['deny', 'approve', 'allow'] as const) {
@@ -52,10 +54,10 @@ export function naiveDecision(documents: readonly PolicyDocument[], agent: Agent
     const quorums = counted.flatMap(({ rule }) => rule.effect === 'approve' ? [rule.approval?.quorum ?? 1] : [])
     return {
       effect, rule: winner.name, mask: [...new Set(counted.flatMap(({ rule }) => rule.mask ?? []))].sort(), notify: counted.some(({ rule }) => rule.notify === true),
-      bytes: sizes.length === 0 ? undefined : Math.min(...sizes), quorum: quorums.length === 0 ? undefined : Math.max(...quorums), errors: matching.filter(({ failed }) => failed).length,
+      bytes: sizes.length === 0 ? undefined : Math.min(...sizes), quorum: quorums.length === 0 ? undefined : Math.max(...quorums), failed,
     }
   }
-  return { effect: 'deny', rule: 'builtin/no-rule', ...nothing }
+  return { effect: 'deny', rule: 'builtin/no-rule', ...nothing, failed }
 }
 
 function evaluate(when: string, agent: Agent, call: Call, now: number) {
