@@ -22,8 +22,8 @@ export type CaseState =
   | { readonly state: 'expired', readonly settledAt: number, readonly from: 'pending' | 'approved' }
   | { readonly state: 'cancelled', readonly settledAt: number, readonly refusal: ErrorReason, readonly why: string }
   | { readonly state: 'claimed', readonly fence: string, readonly holder: string, readonly claimedAt: number, readonly claimUntil: number }
-  | { readonly state: 'answered', readonly settledAt: number, readonly fence: string, readonly status: number, readonly delivered: boolean, readonly receipt?: StoredReceipt, readonly receiptUntil?: number }
-  | { readonly state: 'unknown', readonly settledAt: number, readonly fence: string, readonly why: string }
+  | { readonly state: 'answered', readonly claimedAt: number, readonly settledAt: number, readonly fence: string, readonly status: number, readonly delivered: boolean, readonly receipt?: StoredReceipt, readonly receiptUntil?: number }
+  | { readonly state: 'unknown', readonly claimedAt: number, readonly settledAt: number, readonly fence: string, readonly why: string }
 
 /** What happened before to the same call, for the card. */
 export interface Earlier {

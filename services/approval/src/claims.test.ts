@@ -152,6 +152,16 @@ describe('claims and receipts', () => {
     granted(await read(await ran({}, { agent: { id: 'locked-later' } })))
   })
 
+  it('invariant 11: a lock that fell while the call ran takes its answer along', async () => {
+    const { request, fence } = await world.claimed({ agent: { id: 'locked-while' } })
+    world.clock.advance(1)
+    const lock = granted(await world.service().admin.setLock({ scope: { kind: 'agent', agent: 'locked-while' }, reason: 'odd', by: 'op' }))
+    world.clock.advance(1)
+    assert.equal(await world.service().api.complete({ approval: request.id, fence, outcome: answeredWith() }), undefined)
+    granted(await world.service().admin.liftLock({ id: lock.id, reason: 'fine', by: 'op' }))
+    assert.equal(refusedWith(await read(request)), 'RECEIPT_GONE')
+  })
+
   it('after a lock that was lifted the same call is asked for anew at once', async () => {
     const request = await ran({}, { agent: { id: 'locked-again' } })
     const lock = granted(await world.service().admin.setLock({ scope: { kind: 'agent', agent: 'locked-again' }, reason: 'odd', by: 'op' }))

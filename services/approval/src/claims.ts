@@ -74,7 +74,8 @@ async function readReceipt({ receipts, log }: ClaimParts, current: ApprovalCase,
   const { state, id, attachHash: bound } = current
   if (inForce !== undefined) return refuse('AGENT_LOCKED', `${inForce.id} stops this call: ${inForce.reason}`)
   if (state.state !== 'answered') return refusalOf(current)
-  if (state.receipt === undefined || latestAt >= state.settledAt) return gone(current)
+  // A lock that fell before, or while it ran, takes its answer along for good.
+  if (state.receipt === undefined || latestAt >= state.claimedAt) return gone(current)
   try {
     return await receipts.get({ approval: id, attachHash: bound }, state.receipt.blob) ?? gone(current)
   } catch (cause) {

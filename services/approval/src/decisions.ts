@@ -10,7 +10,7 @@ import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type RefusedDecisio
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
 import { route, type People } from './routing.ts'
-import type { Command } from './state-machine.ts'
+import { counted, type Command } from './state-machine.ts'
 
 export interface DecisionParts {
   readonly documents: DocumentStore
@@ -85,10 +85,9 @@ async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: P
   })
   if (isRefusal(changed)) return changed
   if (changed.refused !== undefined) return changed.refused
-  const { eligible, quorum } = route(parts.people, changed.next.requester, changed.next.terms, parts.selfApproval)
-  const approvals = changed.next.votes.filter(({ person, verdict }) => verdict === 'approve' && eligible.has(person)).length
+  const electorate = route(parts.people, changed.next.requester, changed.next.terms, parts.selfApproval)
   parts.log.info({ approval: changed.next.id, person: proven.person, verdict: decision.verdict, state: changed.next.state.state }, 'a decision was taken')
-  return { approval: changed.next.id, state: changed.next.state.state, person: proven.person, approvals, quorum }
+  return { approval: changed.next.id, state: changed.next.state.state, person: proven.person, approvals: counted(changed.next.votes, electorate).length, quorum: electorate.quorum }
 }
 
 function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, { current, locks, extra, now }: ChangeContext): Command | Refusal {

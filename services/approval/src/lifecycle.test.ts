@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { isRefusal } from '@lockkeeper/domain/errors'
+import type { CloudEvent } from '@lockkeeper/domain/events'
+import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
 import { disable, granted, openWorld, refusedWith, requestedEvent, submittedEvent, type World } from '../test/harness.ts'
 
@@ -136,6 +138,29 @@ describe('approval lifecycle', () => {
     assert.equal(refusedWith(await world.decide(request, 'bo')), 'REQUEST_INVALID')
     assert.equal(await world.state(request), 'pending')
     assert.equal(granted(await world.decide(request, 'cy')).state, 'approved')
+  })
+
+  it('invariant 6: approvals of several persons at one moment all count, and approve once', async () => {
+    const facts = collector<CloudEvent>()
+    const subscription = world.store().events.subscribe({ topic: 'approvals', name: 'test-moment' }, async ({ event }) => facts.add(event))
+    const request = await world.raise({ terms: { quorum: 3 } })
+    const decided = await Promise.all(['bo', 'cy', 'di'].map((who) => world.decide(request, who)))
+    assert.equal(decided.filter((each) => granted(each).state === 'approved').length, 1)
+    granted(await world.claim(request))
+    await facts.until((all) => all.some(({ type, subject }) => type === 'approval.claimed' && subject === request.id))
+    assert.equal(facts.items.filter(({ type, subject }) => type === 'approval.approved' && subject === request.id).length, 1)
+    await subscription.close()
+  })
+
+  it('lifecycle: denial, claim and revocation at one moment leave one state, and a claim only where it was allowed', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const request = await world.raise()
+      granted(await world.decide(request, 'bo'))
+      const [claim, denial, revoked] = await Promise.all([world.claim(request), world.decide(request, 'cy', 'deny', 'no'), world.service().admin.revoke({ id: request.id, by: 'op', reason: 'r' })])
+      const wins = [claim, denial, revoked].filter((each) => !isRefusal(each)).length
+      assert.equal(wins, 1)
+      assert.equal(await world.state(request), isRefusal(claim) ? isRefusal(denial) ? 'cancelled' : 'denied' : 'claimed')
+    }
   })
 
   it('lifecycle: with k-1 of k approvals, disabling one of the approvers keeps it from passing', async () => {

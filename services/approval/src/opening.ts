@@ -72,7 +72,7 @@ function isSameWait({ settledAt }: SettledState, request: AccessRequest, now: nu
 }
 
 function isReadable(state: SettledState, lockedAt: number): boolean {
-  return state.state === 'answered' && state.receipt !== undefined && lockedAt < state.settledAt
+  return state.state === 'answered' && state.receipt !== undefined && lockedAt < state.claimedAt
 }
 
 function firstState({ route: { unroutable }, pending, pendingPerAgent }: OpeningFacts, now: number): CaseState {

@@ -88,7 +88,7 @@ function passOne(step: Step, now: number): Step {
   }
   if (state.state === 'claimed') {
     const why = `${state.holder} claimed it at ${instant(state.claimedAt)} and was silent past the end of its claim`
-    return then({ state: 'unknown', settledAt: now, fence: state.fence, why }, { type: 'approval.completed', data: { outcome: 'unknown', why } })
+    return then({ state: 'unknown', claimedAt: state.claimedAt, settledAt: now, fence: state.fence, why }, { type: 'approval.completed', data: { outcome: 'unknown', why } })
   }
   if (state.state === 'answered' && state.receipt !== undefined) return dropReceipt(step)
   return { ...step, next: { ...next, retired: true, revision: next.revision + 1 } }
@@ -153,20 +153,20 @@ function complete(current: ApprovalCase, { fence, outcome, windows }: Of<'comple
   if (state.state === 'approved' && outcome.kind === 'not_sent' && fence === `${current.id}.${current.fences}`) return same
   if (!('fence' in state) || state.fence !== fence) return refuse('STATE_CHANGED', `The fence is not the current one of ${current.id}.`)
   if (state.state === outcome.kind) return same
-  if (outcome.kind === 'answered' && state.state !== 'answered') return answer(current, fence, outcome, windows, now)
+  if (outcome.kind === 'answered' && state.state !== 'answered') return answer(current, state, outcome, windows, now)
   if (state.state !== 'claimed' || outcome.kind === 'answered') return refusalOf(current)
   const { why } = outcome
   const facts: readonly Fact[] = [{ type: 'approval.completed', data: { outcome: outcome.kind, why } }]
-  if (outcome.kind === 'unknown') return { next: move(current, { state: 'unknown', settledAt: now, fence, why }), facts }
+  if (outcome.kind === 'unknown') return { next: move(current, { state: 'unknown', claimedAt: state.claimedAt, settledAt: now, fence, why }), facts }
   return { next: move({ ...current, notSent: { at: now, why } }, { state: 'approved', approvedAt: now }), facts }
 }
 
-function answer(current: ApprovalCase, fence: string, outcome: Extract<Completion, { kind: 'answered' }>, windows: ReceiptWindows, now: number): Step {
+function answer(current: ApprovalCase, { fence, claimedAt }: Extract<CaseState, { state: 'claimed' | 'unknown' }>, outcome: Extract<Completion, { kind: 'answered' }>, windows: ReceiptWindows, now: number): Step {
   const { status, delivered, blob } = outcome
   const until = now + (delivered ? windows.deliveredMs : windows.undeliveredMs)
   const kept = blob === undefined ? {} : { receipt: { blob, until }, receiptUntil: until }
   return {
-    next: move(current, { state: 'answered', settledAt: now, fence, status, delivered, ...kept }),
+    next: move(current, { state: 'answered', claimedAt, settledAt: now, fence, status, delivered, ...kept }),
     facts: [{ type: 'approval.completed', data: { outcome: 'answered', status } }],
   }
 }

@@ -16,8 +16,8 @@ export const STATES: Readonly<Record<ApprovalState, CaseState>> = {
   expired: { state: 'expired', settledAt: NOW - 1, from: 'pending' },
   cancelled: { state: 'cancelled', settledAt: NOW - 1, refusal: 'TOO_MANY_PENDING', why: 'too many' },
   claimed: { state: 'claimed', fence: 'apr_1.1', holder: 'proxy-1', claimedAt: NOW - 1, claimUntil: CLAIM_UNTIL },
-  answered: { state: 'answered', settledAt: NOW - 1, fence: 'apr_1.1', status: 200, delivered: false, receipt: { blob: 'receipts/1', until: NOW + 600_000 }, receiptUntil: NOW + 600_000 },
-  unknown: { state: 'unknown', settledAt: NOW - 1, fence: 'apr_1.1', why: 'silent' },
+  answered: { state: 'answered', claimedAt: NOW - 2, settledAt: NOW - 1, fence: 'apr_1.1', status: 200, delivered: false, receipt: { blob: 'receipts/1', until: NOW + 600_000 }, receiptUntil: NOW + 600_000 },
+  unknown: { state: 'unknown', claimedAt: NOW - 2, settledAt: NOW - 1, fence: 'apr_1.1', why: 'silent' },
 }
 
 export function aCase(state: ApprovalState, changes: Partial<ApprovalCase> = {}): ApprovalCase {
