@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { approvals } from '@lockkeeper/domain/collections'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
+import { aMethod } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
 import { granted, openWorld, refusedWith, requestedEvent, type Ask, type World } from '../test/harness.ts'
 
@@ -163,7 +164,7 @@ describe('intake', () => {
   })
 
   it('what the catalog knows of a method outweighs what the request says', async () => {
-    const wary = await openWorld({}, { methods: () => ({ risk: 'critical', change: true, returnsSecret: true }) })
+    const wary = await openWorld({}, { methods: () => aMethod({ risk: 'critical', change: true, returnsSecret: true }) })
     const request = await wary.raise({ call: { risk: 'read', change: false } })
     const { card } = granted(await wary.service().admin.show(request.id))
     assert.equal(card?.risk, 'critical')

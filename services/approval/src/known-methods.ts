@@ -1,9 +1,10 @@
 /** What the catalog says of a method outweighs what a request says of itself: of both, the stricter stands on the card. */
-import type { Method, RiskClass } from '@lockkeeper/domain'
+import type { Catalog } from '@lockkeeper/catalog'
+import type { RiskClass } from '@lockkeeper/domain'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 
 /** Undefined where the catalog does not know the method, as for targets that are no Google API. */
-export type MethodLookup = (id: string, host: string) => Pick<Method, 'risk' | 'change' | 'returnsSecret'> | undefined
+export type MethodLookup = Catalog['method']
 
 const SEVERITY: readonly RiskClass[] = ['read', 'change', 'sensitive-read', 'medium', 'high', 'critical']
 

@@ -10,7 +10,7 @@ import { isSettled, type ApprovalCase, type CaseState, type Fact, type Vote } fr
 import { instant, refusalOf } from './outcome-texts.ts'
 
 /** Ms from settling until a case retires: its mark stays, the rest goes. */
-export const LINGER_MS = 3_600_000
+const LINGER_MS = 3_600_000
 
 /** Who counts at this moment, see routing.ts. */
 export interface Electorate { readonly eligible: ReadonlySet<PersonId>, readonly quorum: number }

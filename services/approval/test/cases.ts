@@ -7,7 +7,7 @@ import { person } from './harness.ts'
 export const NOW = 1_000_000
 export const EXPIRES = NOW + 60_000
 export const CLAIM_UNTIL = NOW + 30_000
-export const WINDOWS = { undeliveredMs: 600_000, deliveredMs: 60_000 }
+const WINDOWS = { undeliveredMs: 600_000, deliveredMs: 60_000 }
 
 export const STATES: Readonly<Record<ApprovalState, CaseState>> = {
   pending: { state: 'pending' },
