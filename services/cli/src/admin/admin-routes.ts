@@ -4,6 +4,7 @@ import type { IsolationLevel } from '@lockkeeper/domain'
 import { z } from 'zod'
 import { CommandFailed } from '../command-failed.ts'
 import { decideAtTerminal } from '../gateway/decide-at-terminal.ts'
+import { gatewayFiles } from '../gateway/isolation.ts'
 import type { LoadedConfig } from '../gateway/load-config.ts'
 import type { Sandbox } from '../gateway/sandbox.ts'
 import type { Gateway } from '../gateway/wire.ts'
@@ -17,7 +18,8 @@ export function adminRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: I
   return [ownRoutes(gateway, loaded, isolation), gateway.approval.routes, gateway.audit.routes, gateway.policy.routes]
 }
 
-function ownRoutes(gateway: Gateway, { config, file }: LoadedConfig, isolation: IsolationLevel): Router {
+function ownRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationLevel): Router {
+  const { config, file } = loaded
   const router = express.Router()
   router.get('/v1/status', (_request, response) => {
     const { pointer, problems } = gateway.policy.status()
@@ -25,6 +27,8 @@ function ownRoutes(gateway: Gateway, { config, file }: LoadedConfig, isolation: 
       version: VERSION, mode: config.mode, isolation, config: file, origin: gateway.origin, doors: { path: config.doors.path, domain: config.doors.domain, forward: gateway.authority !== undefined },
       ...(gateway.authority === undefined ? {} : { authority: gateway.authority }),
       policy: { version: pointer?.version, rules: pointer?.rules, problems: problems.length }, proxy: gateway.proxy.status(),
+      // Paths alone: what `lockkeeper run` keeps agents away from.
+      files: gatewayFiles(loaded),
     })
   })
   router.post('/v1/terminal/approvals/:id', express.json({ limit: '16kb' }), answer(async (request, response) => {

@@ -3,7 +3,7 @@
  * developer's own Google credentials. One list for `run`, `agent env` and the tour.
  */
 import { rootCertificates } from 'node:tls'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 export interface AgentAccess {
   /** Origin of the agent port: `http://127.0.0.1:8443`. */
@@ -20,10 +20,12 @@ export interface AgentAccess {
 
 export interface AgentFile { readonly path: string, readonly content: string }
 
-/** Variables that put another Google credential, proxy or endpoint in reach; never passed on. */
+/** Variables that put another Google credential, proxy, trust or endpoint in reach; never passed on. */
 const REMOVED = [
-  /^GOOGLE_/, /^CLOUDSDK_/, /^GCLOUD_/, /^GCP_/, /^GCE_METADATA_/, /^BOTO_/, /^AWS_/, /^https?_proxy$/i, /^all_proxy$/i, /^no_proxy$/i, /_EMULATOR_HOST$/,
-  /^NODE_EXTRA_CA_CERTS$/, /^NODE_TLS_REJECT_UNAUTHORIZED$/, /^SSL_CERT_(?:FILE|DIR)$/, /^(?:REQUESTS|CURL)_CA_BUNDLE$/, /^GRPC_DEFAULT_SSL_ROOTS_FILE_PATH$/, /^LOCKKEEPER_/, /^npm_/i, /^BIGQUERYRC$/, /^KUBECONFIG$/,
+  /^GOOGLE_/, /^CLOUDSDK_/, /^GCLOUD_/, /^GCP_/, /^GCE_METADATA_/, /^METADATA_SERVER_DETECTION$/, /^NO_GCE_CHECK$/, /^GCS_/, /^BOTO_/, /^BOTO$/, /^AWS_/, /^TF_VAR_(?:access_token|credentials)$/i, /^FIREBASE_TOKEN$/,
+  /^(?:https?|ftp|all|no|grpc|no_grpc)_proxy$/i, /^npm_config_(?:https?-?|no)proxy$/i, /_EMULATOR_HOST$/,
+  /^NODE_EXTRA_CA_CERTS$/, /^NODE_TLS_REJECT_UNAUTHORIZED$/, /^NODE_USE_(?:ENV_PROXY|SYSTEM_CA)$/, /^SSL_CERT_(?:FILE|DIR)$/, /^(?:REQUESTS|CURL)_CA_BUNDLE$/, /^GRPC_DEFAULT_SSL_ROOTS_FILE_PATH$/, /^GRPC_PROXY_EXP$/, /^PYTHONHTTPSVERIFY$/, /^SSLKEYLOGFILE$/,
+  /^LOCKKEEPER_/, /^npm_/i, /^BIGQUERYRC$/, /^KUBECONFIG$/,
 ]
 
 export function isRemoved(name: string): boolean {
@@ -41,10 +43,12 @@ export function agentVariables({ origin, tokenFile, directory, project }: AgentA
     CURL_CA_BUNDLE: bundle, REQUESTS_CA_BUNDLE: bundle, SSL_CERT_FILE: bundle, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle, CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE: bundle,
     NODE_EXTRA_CA_CERTS: join(directory, 'authority.pem'), NODE_USE_ENV_PROXY: '1',
     GOOGLE_APPLICATION_CREDENTIALS: join(directory, 'credentials.json'), CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: tokenFile, CLOUDSDK_CONFIG: join(directory, 'gcloud'),
+    // Empty ones in place of ~/.boto and ~/.bigqueryrc, which may hold credentials and other endpoints.
+    BOTO_CONFIG: join(directory, 'boto'), BIGQUERYRC: join(directory, 'bigqueryrc'),
     CLOUDSDK_CORE_DISABLE_PROMPTS: '1', CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: '1', CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: '1',
     ...proxyForGcloud(origin),
     // Clients ask the metadata server when they miss something; it must not be there.
-    METADATA_SERVER_DETECTION: 'none', GCE_METADATA_HOST: '127.0.0.1:1', NO_GCE_CHECK: 'true',
+    METADATA_SERVER_DETECTION: 'none', GCE_METADATA_HOST: '127.0.0.1:1', GCE_METADATA_ROOT: '127.0.0.1:1', GCE_METADATA_IP: '127.0.0.1:1', NO_GCE_CHECK: 'true', CLOUDSDK_CORE_CHECK_GCE_METADATA: 'false',
     ...(project === undefined ? {} : { GOOGLE_CLOUD_PROJECT: project, CLOUDSDK_CORE_PROJECT: project }),
     LOCKKEEPER_GATEWAY: origin, LOCKKEEPER_TOKEN_FILE: tokenFile,
   }
@@ -62,24 +66,39 @@ export function agentFiles(access: AgentAccess): readonly AgentFile[] {
     { path: join(access.directory, 'authority.pem'), content: access.authority },
     { path: join(access.directory, 'trust.pem'), content: `${rootCertificates.join('\n')}\n${access.authority}` },
     { path: join(access.directory, 'credentials.json'), content: `${JSON.stringify(externalAccount(access), null, 2)}\n` },
+    { path: join(access.directory, 'boto'), content: `[Boto]\nca_certificates_file = ${join(access.directory, 'trust.pem')}\n` },
+    { path: join(access.directory, 'bigqueryrc'), content: '' },
   ]
 }
 
-/** An external_account credential (AIP-4117): the client exchanges its own token at the gateway, which gives the same one back. */
-export function externalAccount({ origin, tokenFile }: Pick<AgentAccess, 'origin' | 'tokenFile'>): Readonly<Record<string, unknown>> {
+/**
+ * An external_account credential (AIP-4117): the client exchanges its own token at the gateway, which gives the same one back.
+ * `universe`: the domain of the gateway's domain door; client libraries then build their hosts under it.
+ */
+export function externalAccount({ origin, tokenFile, universe }: Pick<AgentAccess, 'origin' | 'tokenFile'> & { readonly universe?: string }): Readonly<Record<string, unknown>> {
+  const exchange = universe === undefined ? origin : `https://sts.${universe}`
   return {
     type: 'external_account',
+    ...(universe === undefined ? {} : { universe_domain: universe }),
     // An audience without a project number keeps clients from looking the project up elsewhere.
     audience: '//lockkeeper/agents',
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-    token_url: `${origin}/v1/token`,
-    token_info_url: `${origin}/v1/introspect`,
+    token_url: `${exchange}/v1/token`,
+    token_info_url: `${exchange}/v1/introspect`,
     credential_source: { file: tokenFile },
   }
 }
 
-/** The child's whole environment: the parent's without what `isRemoved` names, and the variables above. */
+/** The child's whole environment: the parent's without what `isRemoved` names and what npm added, and the variables above. */
 export function childEnvironment(parent: Readonly<Record<string, string | undefined>>, variables: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(parent).filter((entry): entry is [string, string] => entry[1] !== undefined && !isRemoved(entry[0]))
-  return { ...Object.fromEntries(kept), ...variables }
+  return { ...Object.fromEntries(kept), ...pathBeforeNpm(parent), ...variables }
+}
+
+/** npm puts directories of the package it runs before the user's own: an agent must find the programs that its user would. */
+function pathBeforeNpm({ PATH: path, npm_execpath: npm, npm_lifecycle_event: script }: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  if (path === undefined || (npm === undefined && script === undefined)) return {}
+  const directories = path.split(delimiter)
+  const first = directories.findIndex((directory) => !/(?:^|[\\/])(?:node_modules[\\/]\.bin|node-gyp-bin)$/.test(directory))
+  return { PATH: (first === -1 ? [] : directories.slice(first)).join(delimiter) }
 }

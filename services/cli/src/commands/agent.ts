@@ -3,12 +3,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { agentFiles, agentVariables, externalAccount, type AgentAccess } from '../agent/agent-environment.ts'
+import type { IsolationLevel } from '@lockkeeper/domain'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
+import type { GatewayFiles } from '../gateway/isolation.ts'
 import { clientOf, withAdmin, type AdminOptions } from './admin-option.ts'
 import { print } from './output.ts'
 
 export interface AccessOptions extends AdminOptions { readonly tokenFile?: string, readonly directory?: string, readonly project?: string }
-export interface GatewayStatus { readonly mode: 'sandbox' | 'real', readonly isolation: string, readonly origin: string, readonly authority?: string, readonly doors: { readonly forward: boolean } }
+export interface GatewayStatus { readonly mode: 'sandbox' | 'real', readonly isolation: IsolationLevel, readonly origin: string, readonly authority?: string, readonly doors: { readonly forward: boolean, readonly domain?: string }, readonly files: GatewayFiles }
 
 export function addAgentCommands(program: Command): void {
   const agent = program.command('agent').description('What to set where an agent runs.')

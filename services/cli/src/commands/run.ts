@@ -1,28 +1,46 @@
 /** `lockkeeper run -- COMMAND`: a child that reaches Google only through the gateway. */
-import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
-import type { Command } from 'commander'
-import { agentVariables, childEnvironment } from '../agent/agent-environment.ts'
+import { Option, type Command } from 'commander'
+import type { IsolationLevel } from '@lockkeeper/domain'
 import { WrongUse } from '../command-failed.ts'
-import { withAdmin } from './admin-option.ts'
-import { withAccess, writeAccess, type AccessOptions } from './agent.ts'
+import { withAdmin, type AdminOptions } from './admin-option.ts'
+
+export interface RunOptions extends AdminOptions {
+  readonly isolation: IsolationLevel | 'auto'
+  readonly as?: string
+  readonly read: readonly string[]
+  readonly write: readonly string[]
+  readonly tokenFile?: string
+  readonly tokenCommand?: string
+  readonly agent: string
+  readonly run?: string
+  readonly sponsor?: string
+  readonly project?: string
+  readonly quiet?: boolean
+}
+
+const gather = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value]
 
 export function addRunCommand(program: Command): void {
-  withAccess(withAdmin(program.command('run [command...]')))
+  withAdmin(program.command('run [command...]'))
     .description('Starts a command with the gateway as its only way to Google.')
+    .addOption(new Option('--isolation <level>', 'what keeps the command from the gateway\'s and your own files; auto: the strongest that works here').choices(['auto', 'none', 'user', 'container']).default('auto'))
+    .option('--as <user>', 'run as this user (root only; levels user and container)')
+    .option('--read <path>', 'level container: show this place too, read-only (again for more)', gather, [])
+    .option('--write <path>', 'level container: show this place too, writable (again for more)', gather, [])
+    .option('--token-file <file>', 'file with the agent\'s OIDC token, kept fresh by whoever issues it (default: LOCKKEEPER_TOKEN_FILE)')
+    .option('--token-command <command>', 'prints the agent\'s OIDC token; run before the start and at 80 % of each token\'s life')
+    .option('--agent <id>', 'sandbox: id of the made-up agent', 'local-agent')
+    .option('--run <id>', 'sandbox: id of this run (default: a random one)')
+    .option('--sponsor <email>', 'sandbox: the human it works for')
+    .option('--project <id>', 'Google Cloud project where a client names none')
+    .option('--quiet', 'do not say which level is used')
     .passThroughOptions()
-    .addHelpText('after', '\nExample:\n  $ lockkeeper run --token-file token.jwt -- gcloud storage ls')
+    .addHelpText('after', '\nExamples:\n  $ lockkeeper run --token-file token.jwt -- gcloud storage ls\n  $ lockkeeper run --isolation container --read ~/.nvm --token-command ./mint-token -- my-agent')
     .action(run)
 }
 
-async function run(command: readonly string[], options: AccessOptions): Promise<void> {
-  const [program, ...args] = command
+async function run([program, ...args]: readonly string[], options: RunOptions): Promise<void> {
   if (program === undefined) throw new WrongUse('say what to run after --')
-  const access = await writeAccess(options)
-  const child = spawn(program, args, { stdio: 'inherit', env: childEnvironment(process.env, agentVariables(access)) })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
-  process.exitCode = await new Promise<number>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 1 : constants.signals[signal])))
-  })
+  const { runCommand } = await import('../agent/run-command.ts')
+  process.exitCode = await runCommand(program, args, options)
 }

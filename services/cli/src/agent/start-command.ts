@@ -1,0 +1,92 @@
+/** Starts an agent's command and stands in for it: its standard streams, its signals, its exit code. */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import type { Writable } from 'node:stream'
+import { CommandFailed } from '../command-failed.ts'
+import { namespaceArguments } from './container-script.ts'
+import type { InitOrder } from './namespace-init.ts'
+import { SYSTEM_PATH, systemProgram } from './system-program.ts'
+import type { User } from './other-user.ts'
+
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const
+/** What the terminal itself sends to every process of the foreground group. */
+const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']
+const NOT_FOUND = 127
+const NOT_STARTED = 126
+/** After this many ms a command that was told to end by `stop` is ended. */
+const GRACE_MS = 5_000
+
+export interface Started {
+  /** The command's exit code; 128 + n when signal n ended it. */
+  readonly ended: Promise<number>
+  /** SIGTERM now, SIGKILL when that does not end it. */
+  stop(): void
+}
+
+export interface PlainCommand { readonly program: string, readonly arguments: readonly string[], readonly environment: Readonly<Record<string, string>>, readonly user?: User }
+
+export function startPlain({ program, arguments: args, environment, user }: PlainCommand): Started {
+  const detached = user !== undefined && needsOwnSession()
+  const child = spawn(program, [...args], { stdio: 'inherit', env: environment, detached, ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) })
+  return attend(child, detached, (signal) => { child.kill(signal) }, program)
+}
+
+export interface ContainedCommand { readonly script: string, readonly order: InitOrder, readonly user?: User }
+
+export function startContained({ script, order, user }: ContainedCommand): Started {
+  const detached = needsOwnSession()
+  const options: SpawnOptions = { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { PATH: SYSTEM_PATH }, cwd: '/', detached, ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) }
+  const child = spawn(systemProgram('unshare') ?? 'unshare', namespaceArguments(script), options)
+  const control = child.stdio[3] as Writable & { resume(): void }
+  // What comes back is the agent's, and nobody asked; a broken pipe shows as the end of the child.
+  control.on('error', () => control.destroy())
+  control.resume()
+  control.write(`${JSON.stringify(order)}\n`)
+  return attend(child, detached, (signal) => { control.write(`${signal}\n`) }, 'unshare')
+}
+
+/**
+ * Whoever shares a terminal can push characters into it that the shell reads afterwards (TIOCSTI), unless the kernel forbids it. A
+ * session of its own takes that away; job control goes with it.
+ */
+function needsOwnSession(): boolean {
+  if (!process.stdin.isTTY && !process.stdout.isTTY && !process.stderr.isTTY) return false
+  try {
+    return readFileSync('/proc/sys/dev/tty/legacy_tiocsti', 'utf8').trim() !== '0'
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
+    throw error
+  }
+}
+
+function attend(child: ChildProcess, detached: boolean, send: (signal: NodeJS.Signals) => void, program: string): Started {
+  const shared = process.stdin.isTTY && !detached
+  const pass = (signal: NodeJS.Signals): void => {
+    if (!shared || !FROM_TERMINAL.includes(signal)) send(signal)
+  }
+  for (const signal of FORWARDED) process.on(signal, pass)
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    if (child.pid !== undefined) return reject(error)
+    process.stderr.write(`lockkeeper: ${program} cannot be started: ${error.code === 'ENOENT' ? 'there is no such program' : error.code}\n`)
+    resolve(error.code === 'ENOENT' ? NOT_FOUND : NOT_STARTED)
+  })
+  child.once('exit', (code, signal) => resolve(code ?? exitCodeOf(signal)))
+  let killer: NodeJS.Timeout | undefined
+  return {
+    ended: promise.finally(() => {
+      clearTimeout(killer)
+      for (const signal of FORWARDED) process.off(signal, pass)
+    }),
+    stop() {
+      send('SIGTERM')
+      killer ??= setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+    },
+  }
+}
+
+export function exitCodeOf(signal: NodeJS.Signals | null): number {
+  if (signal === null) throw new CommandFailed('the command ended without a code or a signal')
+  return 128 + constants.signals[signal]
+}
