@@ -4,10 +4,13 @@ import type { RecordBatch } from '@lockkeeper/transparency-log'
 
 const MOST_WAITING = 256
 
+/** The batch before has not come: only its writer or the bus can help. */
+export class BatchMissing extends PortUnavailable {}
+
 interface Waiting {
   readonly writer: string
   readonly firstSeq: number
-  readonly end: (error?: PortUnavailable) => void
+  readonly end: (error?: BatchMissing) => void
 }
 
 export class Gaps {
@@ -18,11 +21,11 @@ export class Gaps {
     this.#waitMs = waitMs
   }
 
-  /** Resolves when the batch before it was taken; rejects with PortUnavailable after the wait or when too many wait. */
+  /** Resolves when the batch before it was taken; rejects with BatchMissing after the wait or when too many wait. */
   wait({ writer, firstSeq }: RecordBatch): Promise<void> {
     if (this.#waiting.size >= MOST_WAITING) return Promise.reject(missing(writer, firstSeq))
     return new Promise((resolve, reject) => {
-      const end = (error?: PortUnavailable): void => {
+      const end = (error?: BatchMissing): void => {
         clearTimeout(timer)
         this.#waiting.delete(one)
         if (error === undefined) resolve()
@@ -43,6 +46,6 @@ export class Gaps {
   }
 }
 
-function missing(writer: string, firstSeq: number): PortUnavailable {
-  return new PortUnavailable(`the batch before record ${firstSeq} of writer ${writer} has not arrived`)
+function missing(writer: string, firstSeq: number): BatchMissing {
+  return new BatchMissing(`the batch before record ${firstSeq} of writer ${writer} has not arrived`)
 }

@@ -2,14 +2,18 @@
 import { randomUUID } from 'node:crypto'
 import { TOPICS, type CloudEvent } from '@lockkeeper/domain/events'
 import type { Clock } from '@lockkeeper/domain'
-import { PortUnavailable, type EventBus, type Subscription } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type Delivery, type EventBus, type Subscription } from '@lockkeeper/domain/ports'
 import { readBatchData } from '@lockkeeper/transparency-log'
 import type { FactRecorder } from './fact-recorder.ts'
 import type { LogFold } from './fold.ts'
+import { BatchMissing } from './gaps.ts'
+import { Pulse } from './pulse.ts'
 import type { AuditSettings } from './settings.ts'
 
 /** An event on the records topic that says nothing: whatever was published before it has been handed over once it comes back. */
 const MARK = 'audit.mark'
+/** Events remembered as owed after an outage; the bus itself forgets none. */
+const MOST_OWED = 10_000
 const FACT_TOPICS = [TOPICS.approvals, TOPICS.locks, TOPICS.policies] as const
 
 export interface IntakeParts {
@@ -23,8 +27,10 @@ export interface IntakeParts {
 export class Intake {
   readonly #parts: IntakeParts
   readonly #subscriptions: Subscription[] = []
-  /** Handlers that run. */
-  readonly #active = new Set<Promise<void>>()
+  /** Events that are being handled, and those that an outage sent back to the bus. */
+  readonly #active = new Map<string, Promise<void>>()
+  readonly #owed = new Set<string>()
+  readonly #ended = new Pulse()
   readonly #marks = new Map<string, () => void>()
 
   constructor(parts: IntakeParts) {
@@ -33,9 +39,9 @@ export class Intake {
 
   start(): void {
     const { events, settings: { concurrency, maxDeliveries } } = this.#parts
-    this.#subscriptions.push(events.subscribe({ topic: TOPICS.records, name: 'audit', concurrency, maxDeliveries }, ({ event }) => this.#track(this.#records(event))))
+    this.#subscriptions.push(events.subscribe({ topic: TOPICS.records, name: 'audit', concurrency, maxDeliveries }, (delivery) => this.#track(delivery, this.#records(delivery.event))))
     for (const topic of FACT_TOPICS) {
-      this.#subscriptions.push(events.subscribe({ topic, name: 'audit', maxDeliveries }, ({ event }) => this.#track(this.#parts.facts.record(event))))
+      this.#subscriptions.push(events.subscribe({ topic, name: 'audit', maxDeliveries }, (delivery) => this.#track(delivery, this.#parts.facts.record(delivery.event))))
     }
   }
 
@@ -43,7 +49,7 @@ export class Intake {
   async stop(): Promise<void> {
     const slow = this.#parts.fold.hurry()
     await Promise.all(this.#subscriptions.splice(0).map((subscription) => subscription.close()))
-    await Promise.allSettled(this.#active)
+    await Promise.allSettled(this.#active.values())
     slow()
   }
 
@@ -55,7 +61,8 @@ export class Intake {
     const timer = setTimeout(() => deadline.reject(new PortUnavailable('the audit service has not caught up in time')), timeoutMs)
     try {
       await Promise.race([this.#marked(), deadline.promise])
-      await Promise.race([Promise.allSettled(this.#active), deadline.promise])
+      const open = [...this.#active.keys(), ...this.#owed]
+      while (open.some((key) => this.#active.has(key) || this.#owed.has(key))) await Promise.race([this.#ended.next(), deadline.promise])
     } finally {
       clearTimeout(timer)
       slow()
@@ -76,10 +83,17 @@ export class Intake {
     }
   }
 
-  #track(work: Promise<void>): Promise<void> {
-    this.#active.add(work)
-    const end = (): void => { this.#active.delete(work) }
-    work.then(end, end)
+  #track({ event, attempt }: Delivery, work: Promise<void>): Promise<void> {
+    const comesAgain = attempt < this.#parts.settings.maxDeliveries
+    const key = `${event.source} ${event.id}`
+    this.#active.set(key, work)
+    const end = (owed: boolean): void => {
+      if (this.#active.get(key) === work) this.#active.delete(key)
+      if (owed && this.#owed.size < MOST_OWED) this.#owed.add(key)
+      else this.#owed.delete(key)
+      this.#ended.beat()
+    }
+    work.then(() => end(false), (error: unknown) => end(comesAgain && error instanceof PortUnavailable && !(error instanceof BatchMissing)))
     return work
   }
 

@@ -4,18 +4,19 @@ import type { RecordId } from '@lockkeeper/domain/records'
 import { verifyLog, type LogReport, type RecordProof, type StoredRecord, type TrustedKeys } from '@lockkeeper/transparency-log'
 import { exportLog, type ExportedLog } from './log-export.ts'
 import type { LogReader } from './log-reader.ts'
+import type { Pulse } from './pulse.ts'
 import type { RecordFilter } from './record-filter.ts'
 import { proveRecord } from './record-prover.ts'
 import { RecordSearch, type RecordPage } from './record-search.ts'
 import { RecordViews, type RecordView } from './record-view.ts'
 import { SegmentIndex } from './segment-index.ts'
 import { readSession, type Session, type SessionOptions } from './session.ts'
-import { tail, type Growth, type TailOptions } from './tail.ts'
+import { tail, type TailOptions } from './tail.ts'
 
 export interface QueryParts {
   readonly blobs: BlobStore
   readonly reader: LogReader
-  readonly growth: Growth
+  readonly growth: Pulse
   readonly indexBytes: number
   readonly trustedKeys: TrustedKeys
   readonly origin: string

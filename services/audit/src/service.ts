@@ -12,10 +12,10 @@ import type { Log } from './log.ts'
 import type { LogBook } from './log-book.ts'
 import { LostWriters } from './lost-writers.ts'
 import { OwnWriter } from './own-writer.ts'
+import { Pulse } from './pulse.ts'
 import { AuditQueries } from './queries.ts'
 import { auditRoutes } from './routes.ts'
 import { auditSettings, type AuditSettingsInput } from './settings.ts'
-import { Growth } from './tail.ts'
 
 export { exportedKeys, openLogDirectory, type ExportedLog } from './log-export.ts'
 export type { AuditQueries } from './queries.ts'
@@ -59,11 +59,11 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
   const own: TrustedKey = { keyId: signer.keyId, algorithm: signer.algorithm, jwk: await signer.publicKeyJwk() }
   const trustedKeys: TrustedKeys = { writers: withKey(settings.trustedKeys.writers, own), log: withKey(settings.trustedKeys.log, own) }
   const reader = new LogReader(blobs)
-  const growth = new Growth()
+  const growth = new Pulse()
   const checkpointer = new Checkpointer({ blobs, reader, signer, clock, log, origin: settings.origin, everyMs: settings.checkpointEveryMs })
   const onSegment = (book: LogBook): void => {
     checkpointer.grown(book)
-    growth.grew()
+    growth.beat()
   }
   const fold = new LogFold({ blobs, reader, clock, log, trustedKeys, settings, onSegment, checkpoint: (book) => checkpointer.write(book) })
   const writer = new OwnWriter({ fold, signer, clock, settings })

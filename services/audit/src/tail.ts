@@ -1,5 +1,6 @@
 /** The newest records, and on request what comes after them. */
 import type { StoredRecord } from '@lockkeeper/transparency-log'
+import type { Pulse } from './pulse.ts'
 import type { RecordFilter } from './record-filter.ts'
 import type { RecordSearch } from './record-search.ts'
 import type { SegmentIndex } from './segment-index.ts'
@@ -13,24 +14,10 @@ export interface TailOptions {
   readonly signal?: AbortSignal
 }
 
-/** Wakes who waits for the log to grow. */
-export class Growth {
-  #waiting = Promise.withResolvers<void>()
-
-  grew(): void {
-    this.#waiting.resolve()
-    this.#waiting = Promise.withResolvers<void>()
-  }
-
-  next(): Promise<void> {
-    return this.#waiting.promise
-  }
-}
-
 export interface TailParts {
   readonly search: RecordSearch
   readonly index: SegmentIndex
-  readonly growth: Growth
+  readonly growth: Pulse
 }
 
 /** Oldest first. A slow reader costs no memory: it reads the log at its own pace. */
