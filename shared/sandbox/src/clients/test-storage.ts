@@ -10,6 +10,7 @@ export function storageAt(upstream: SandboxUpstream): Storage {
     projectId: 'sandbox-project', apiEndpoint: upstream.origin, useAuthWithCustomEndpoint: true, authClient, retryOptions: { autoRetry: false },
   })
   // With an endpoint of its own the library starts resumable sessions without a token, so the header is put in for it.
-  storage.interceptors.push({ request: (options: any) => ({ ...options, headers: { ...options.headers, authorization: `Bearer ${upstream.credential}` } }) })
+  const interceptor = { request: (options: { readonly headers?: object }) => ({ ...options, headers: { ...options.headers, authorization: `Bearer ${upstream.credential}` } }) }
+  storage.interceptors.push(interceptor as unknown as (typeof storage.interceptors)[number])
   return storage
 }

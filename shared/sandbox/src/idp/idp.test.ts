@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { manualClock } from '@lockkeeper/testkit'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { startSandboxIdp } from './idp.ts'
 import type { SandboxIdp } from './idp.ts'
@@ -51,7 +52,7 @@ describe('the sandbox identity provider', () => {
   })
 
   it('the times of a token follow the given clock', async () => {
-    const slow = await startSandboxIdp({ clock: { now: () => 1_000_000_000_000, monotonic: () => 0 } })
+    const slow = await startSandboxIdp({ clock: manualClock(1_000_000_000_000) })
     try {
       const [, payload = ''] = (await slow.mintAgentToken({ agent: 'a', run: 'r', ttlSeconds: 60 })).split('.')
       const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { iat: number, exp: number }

@@ -7,10 +7,10 @@ import type { Clock } from '@lockkeeper/domain'
 import type { JWK } from 'jose'
 import { SANDBOX_NAME, closeServer, listenOnLoopback, refuseBesideReal, warnOfFault } from '../loopback.ts'
 import type { Beside, OnFault } from '../loopback.ts'
+import type { AgentTokenRequest } from './agent-token.ts'
 import { requestToken } from './request-token.ts'
 import { providerConfiguration } from './provider-configuration.ts'
 import { makeSigningKeys } from './signing-keys.ts'
-import type { SandboxAlgorithm } from './signing-keys.ts'
 
 export interface SandboxIdpOptions {
   /** 0 (default) takes a free port. */
@@ -21,20 +21,6 @@ export interface SandboxIdpOptions {
   readonly beside?: Beside
   /** Told of faults of the provider's own. Default: a process warning. */
   readonly onFault?: OnFault
-}
-
-export interface AgentTokenRequest {
-  /** Becomes the claims `sub` and `agent`. */
-  readonly agent: string
-  readonly run: string
-  /** The human it works for: an e-mail address of people.yaml. */
-  readonly sponsor?: string
-  /** Life in seconds; default 900. Negative: expired already, for tests. */
-  readonly ttlSeconds?: number
-  /** Further claims; they win over all others, so that tests can make a token wrong. */
-  readonly claims?: Readonly<Record<string, unknown>>
-  /** Default RS256. */
-  readonly algorithm?: SandboxAlgorithm
 }
 
 export interface SandboxIdp {

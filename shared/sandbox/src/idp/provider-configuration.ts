@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '@lockkeeper/domain'
 import type { JWK } from 'jose'
 import type { StructuredToken, TokenContext } from 'oidc-provider'
-import type { AgentTokenRequest } from './idp.ts'
+import type { AgentTokenRequest } from './agent-token.ts'
 
 export const MINTER = 'sandbox-minter'
 /** Form field that says which prepared token is asked for; single use. */

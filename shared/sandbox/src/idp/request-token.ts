@@ -1,6 +1,6 @@
 /** Gets a token the way every client of an OIDC provider does: POST to the token endpoint. */
 import { randomUUID } from 'node:crypto'
-import type { AgentTokenRequest } from './idp.ts'
+import type { AgentTokenRequest } from './agent-token.ts'
 import { MINTER, TICKET_FIELD, resourceOf } from './provider-configuration.ts'
 
 interface TokenEndpoint {

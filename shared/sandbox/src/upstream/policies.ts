@@ -1,5 +1,6 @@
 /** IAM policies with etags, for every kind of resource: read-modify-write that fails when someone else was faster. */
-import { GoogleError, invalid } from './google-error.ts'
+import { invalid } from './google-error.ts'
+import type { GoogleError } from './google-error.ts'
 import { fieldsAt, isFields, listAt, textAt } from './json-body.ts'
 import type { Fields } from './json-body.ts'
 

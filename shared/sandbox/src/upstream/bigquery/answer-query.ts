@@ -1,4 +1,4 @@
-/** Just enough SQL for a sandbox: whole-table reads with LIMIT, COUNT(*) and chosen columns; changes of rows are counted, not done. */
+/** Just enough SQL for a sandbox: reads of one table with WHERE column = value and LIMIT, COUNT(*); changes of rows are counted, not done. */
 import { GoogleError } from '../google-error.ts'
 import { TABLES } from './tables.ts'
 import type { Column, Table } from './tables.ts'
@@ -11,35 +11,51 @@ export interface QueryResult {
   readonly affected?: number
 }
 
-const SELECT = /^\s*SELECT\s+(?<what>.+?)\s+FROM\s+`?(?<table>[\w.-]+)`?(?:\s+WHERE\s+.+?)?(?:\s+ORDER\s+BY\s+[\w\s,]+?)?(?:\s+LIMIT\s+(?<limit>\d{1,9}))?\s*;?\s*$/is
-const CHANGE = /^\s*(?<verb>INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+`?(?<table>[\w.-]+)`?/i
+const MOST_TEXT = 10_000
+/** All over text whose white space is single spaces. */
+const CHANGE = /^(INSERT INTO|UPDATE|DELETE FROM) `?([\w.-]+)`?/i
+const SELECT = /^SELECT ([^;]+?) FROM `?([\w.-]+)`?((?: .*)?)$/i
+const WHERE = /^ WHERE (\w+) ?= ?(?:'([^']*)'|([\d.]+))/i
+const LIMIT = /^ LIMIT (\d{1,9})$/i
+const COUNT: Column = { name: 'f0_', type: 'INTEGER', mode: 'NULLABLE' }
 
+/** Throws invalidQuery for what it does not understand: nothing is left out in silence. */
 export function answerQuery(sql: string, defaultDataset: string | undefined): QueryResult {
-  const change = CHANGE.exec(sql)?.groups
-  if (change !== undefined) {
-    const table = tableNamed(change.table ?? '', defaultDataset)
-    const kind = (change.verb ?? '').split(/\s/)[0]!.toUpperCase() as 'INSERT' | 'UPDATE' | 'DELETE'
+  if (sql.length > MOST_TEXT) throw invalidQuery(`the sandbox reads at most ${MOST_TEXT} characters`)
+  const text = sql.replace(/\s+/g, ' ').trim().replace(/ ?;$/, '')
+  if (/^SELECT 1$/i.test(text)) return { kind: 'SELECT', columns: [COUNT], rows: [['1']] }
+  const [, verb, changed] = CHANGE.exec(text) ?? []
+  if (verb !== undefined && changed !== undefined) {
+    const kind = verb.split(' ')[0]!.toUpperCase() as 'INSERT' | 'UPDATE' | 'DELETE'
+    const table = tableNamed(changed, defaultDataset)
     return { columns: [], rows: [], kind, affected: kind === 'INSERT' ? 1 : table.rows.length }
   }
-  const select = SELECT.exec(sql)?.groups
-  if (select === undefined) {
-    if (/^\s*SELECT\s+1\s*;?\s*$/i.test(sql)) return { kind: 'SELECT', columns: [{ name: 'f0_', type: 'INTEGER', mode: 'NULLABLE' }], rows: [['1']] }
-    throw invalidQuery('Syntax error: the sandbox understands SELECT columns FROM table [LIMIT n], COUNT(*) and plain changes of rows')
-  }
-  const table = tableNamed(select.table ?? '', defaultDataset)
-  const rows = select.limit === undefined ? table.rows : table.rows.slice(0, Number(select.limit))
-  return choose(table, rows, (select.what ?? '').trim())
+  const [, what, name, rest = ''] = SELECT.exec(text) ?? []
+  if (what === undefined || name === undefined) throw invalidQuery('the sandbox understands SELECT columns FROM table [WHERE column = value] [LIMIT n], COUNT(*) and plain changes of rows')
+  const table = tableNamed(name, defaultDataset)
+  return choose(table, rowsOf(table, rest), what.trim())
+}
+
+function rowsOf(table: Table, rest: string): Table['rows'] {
+  const where = WHERE.exec(rest)
+  const found = where === null ? table.rows : table.rows.filter((row) => row[columnAt(table, where[1] ?? '')] === (where[2] ?? where[3]))
+  const after = rest.slice(where?.[0].length ?? 0)
+  const limit = LIMIT.exec(after)?.[1]
+  if (after !== '' && limit === undefined) throw invalidQuery(`unexpected${after}`)
+  return limit === undefined ? found : found.slice(0, Number(limit))
 }
 
 function choose(table: Table, rows: Table['rows'], what: string): QueryResult {
   if (what === '*') return { kind: 'SELECT', columns: table.columns, rows }
-  if (/^COUNT\(\s*\*\s*\)/i.test(what)) return { kind: 'SELECT', columns: [{ name: 'f0_', type: 'INTEGER', mode: 'NULLABLE' }], rows: [[String(table.rows.length)]] }
-  const indexes = what.split(',').map((name) => {
-    const index = table.columns.findIndex((column) => column.name === name.trim())
-    if (index < 0) throw invalidQuery(`Unrecognized name: ${name.trim()}`)
-    return index
-  })
+  if (/^COUNT\( ?\* ?\)$/i.test(what)) return { kind: 'SELECT', columns: [COUNT], rows: [[String(rows.length)]] }
+  const indexes = what.split(',').map((name) => columnAt(table, name.trim()))
   return { kind: 'SELECT', columns: indexes.map((index) => table.columns[index]!), rows: rows.map((row) => indexes.map((index) => row[index] ?? null)) }
+}
+
+function columnAt(table: Table, name: string): number {
+  const index = table.columns.findIndex((column) => column.name === name)
+  if (index < 0) throw invalidQuery(`Unrecognized name: ${name}`)
+  return index
 }
 
 function tableNamed(name: string, defaultDataset: string | undefined): Table {
@@ -52,5 +68,5 @@ function tableNamed(name: string, defaultDataset: string | undefined): Table {
 }
 
 function invalidQuery(message: string): GoogleError {
-  return new GoogleError(400, 'invalidQuery', message)
+  return new GoogleError(400, 'invalidQuery', `Syntax error: ${message}`)
 }

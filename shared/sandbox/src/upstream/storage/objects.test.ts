@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { callUpstream } from '../test-client.ts'
-import type { CallOptions, Reply } from '../test-client.ts'
+import type { CallOptions, Parsed, Reply } from '../test-client.ts'
 import { startSandboxUpstream } from '../upstream.ts'
 import type { SandboxUpstream } from '../upstream.ts'
 
@@ -14,7 +14,7 @@ describe('Cloud Storage of the sandbox', () => {
   afterEach(() => upstream.close())
 
   const call = (target: string, options?: CallOptions): Promise<Reply> => callUpstream(upstream, target.replace(' ', ' storage.googleapis.com'), options)
-  const put = async (name: string, body: Uint8Array, query = ''): Promise<any> => (await call(`POST ${UPLOAD}?uploadType=media&name=${encodeURIComponent(name)}${query}`, { body })).json()
+  const put = async (name: string, body: Uint8Array, query = ''): Promise<Parsed> => (await call(`POST ${UPLOAD}?uploadType=media&name=${encodeURIComponent(name)}${query}`, { body })).json()
   const content = (name: string): Buffer | undefined => upstream.world.storage.buckets.get('agent-workspace')?.objects.get(name)?.content
 
   it('buckets are made, listed, changed and deleted, and a full one is kept', async () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { crc32cBase64 } from '../crc32c.ts'
 import { callUpstream } from '../test-client.ts'
-import type { CallOptions, Reply } from '../test-client.ts'
+import type { CallOptions, Parsed, Reply } from '../test-client.ts'
 import { startSandboxUpstream } from '../upstream.ts'
 import type { SandboxUpstream } from '../upstream.ts'
 
@@ -18,7 +18,7 @@ describe('uploads to the sandbox\'s Cloud Storage', () => {
   afterEach(() => upstream.close())
 
   const call = (target: string, options?: CallOptions): Promise<Reply> => callUpstream(upstream, target.replace(' ', ' storage.googleapis.com'), options)
-  const put = async (name: string, body: Uint8Array, query = ''): Promise<any> => (await call(`POST ${UPLOAD}?uploadType=media&name=${encodeURIComponent(name)}${query}`, { body })).json()
+  const put = async (name: string, body: Uint8Array, query = ''): Promise<Parsed> => (await call(`POST ${UPLOAD}?uploadType=media&name=${encodeURIComponent(name)}${query}`, { body })).json()
   const content = (name: string): Buffer | undefined => upstream.world.storage.buckets.get('agent-workspace')?.objects.get(name)?.content
 
   for (const boundary of ['"plain"', '\'gcloud-quoted\'', 'bare']) {
