@@ -1,5 +1,5 @@
 /** The sandbox: a test identity provider and a Google-shaped upstream, for `up --sandbox` and for tests. */
-export { SANDBOX_NAME, sandboxProblems } from './loopback.ts'
+export { SANDBOX_NAME, SandboxRefused, sandboxProblems } from './loopback.ts'
 export type { Beside } from './loopback.ts'
 export { startSandboxIdp } from './idp/idp.ts'
 export type { AgentTokenRequest } from './idp/agent-token.ts'

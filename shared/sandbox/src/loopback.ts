@@ -38,11 +38,19 @@ export function sandboxProblems(beside: Beside): readonly string[] {
   return problems
 }
 
-/** Throws a TypeError with all problems at once; the values of variables are never part of the text. */
+/** The operator has something real beside the sandbox: the text says what, and what to do. */
+export class SandboxRefused extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The sandbox refuses to start: ${problems.join('; ')}`)
+    this.name = 'SandboxRefused'
+  }
+}
+
+/** Throws SandboxRefused with all problems at once; the values of variables are never part of the text. */
 export function refuseBesideReal(beside: Beside | undefined): void {
   if (beside === undefined) return
   const problems = sandboxProblems(beside)
-  if (problems.length > 0) throw new TypeError(`The sandbox refuses to start: ${problems.join('; ')}`)
+  if (problems.length > 0) throw new SandboxRefused(problems)
 }
 
 /** Listens on 127.0.0.1 and resolves with the origin. Port 0 takes a free one. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { manualClock } from '@lockkeeper/testkit'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { SandboxRefused } from '../loopback.ts'
 import { startSandboxIdp } from './idp.ts'
 import type { SandboxIdp } from './idp.ts'
 
@@ -85,6 +86,6 @@ describe('the sandbox identity provider', () => {
   })
 
   it('invariant 14: it refuses to start beside a gateway in real mode', async () => {
-    await assert.rejects(startSandboxIdp({ beside: { mode: 'real' } }), TypeError)
+    await assert.rejects(startSandboxIdp({ beside: { mode: 'real' } }), SandboxRefused)
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { gunzipSync } from 'node:zlib'
+import { SandboxRefused } from '../loopback.ts'
 import { callUpstream } from './test-client.ts'
 import { UPSTREAM_CREDENTIAL_PREFIX, startSandboxUpstream } from './upstream.ts'
 import type { SandboxUpstream } from './upstream.ts'
@@ -122,7 +123,7 @@ describe('the sandbox upstream', () => {
   ] as const
   for (const [title, options] of beside) {
     it(`invariant 14: it refuses to start beside ${title}, without repeating the value`, async () => {
-      await assert.rejects(startSandboxUpstream({ beside: options }), (error: Error) => error instanceof TypeError && !error.message.includes('SECRET-PLACE'))
+      await assert.rejects(startSandboxUpstream({ beside: options }), (error: Error) => error instanceof SandboxRefused && !error.message.includes('SECRET-PLACE'))
     })
   }
 
