@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
+import { sha256 } from '@lockkeeper/domain/digest'
 import { tempDir } from '@lockkeeper/testkit'
 import type { StoredRecord } from '@lockkeeper/transparency-log'
 import { auditRoom, body, closeRooms, collect, intent, outcome, type AuditRoom } from './audit-room.fixture.ts'
@@ -46,11 +47,25 @@ describe('audit queries', () => {
     const view = await room.audit.queries.show(ids[3] as string)
     assert.equal(view?.record.kind, 'intent')
     assert.deepEqual(view?.partners.map((one) => one.kind === 'outcome' && one.intent), [ids[3]])
-    assert.equal(Buffer.from(view?.request?.bytes ?? []).toString(), '{"n":3}')
-    assert.equal(Buffer.from(view?.response?.bytes ?? []).toString(), '{"ok":true}')
+    assert.equal(view?.request?.text, '{"n":3}')
+    assert.equal(view?.response?.text, '{"ok":true}')
     const other = await room.audit.queries.show(view?.partners[0]?.id as string)
     assert.deepEqual(other?.partners.map(({ id }) => id), [ids[3]])
-    assert.equal(Buffer.from(other?.request?.bytes ?? []).toString(), '{"n":3}')
+    assert.equal(other?.request?.text, '{"n":3}')
+  })
+
+  it('a body that is no text is shown in base64, and one that was not kept is said to be so', async () => {
+    const own = await auditRoom()
+    const writer = await own.writer()
+    const bytes = Buffer.from([0xff, 0x00, 0xfe])
+    const kept = writer.append(intent({ requestBody: sha256(bytes) }), [{ hash: sha256(bytes), bytes, contentType: 'application/octet-stream' }])
+    const gone = writer.append(intent({ requestBody: sha256('gone') }))
+    const forged = writer.append(intent({ requestBody: 'forged' }), [{ hash: 'forged', bytes, contentType: 'text/plain' }])
+    await writer.close()
+    assert.deepEqual((await own.audit.queries.show(kept.id))?.request, { hash: sha256(bytes), contentType: 'application/octet-stream', base64: '/wD+' })
+    assert.deepEqual((await own.audit.queries.show(gone.id))?.request, { hash: sha256('gone') })
+    assert.deepEqual((await own.audit.queries.show(forged.id))?.request, { hash: 'forged' })
+    await own.close()
   })
 
   for (const id of ['', 'rec_', 'rec_aaaaaaaaaaaa1', '../../etc/passwd', `${'x'.repeat(5_000)}`]) {
@@ -176,6 +191,12 @@ describe('audit routes', () => {
         assert.deepEqual([path, status, JSON.parse(text).reason], [path, 400, 'REQUEST_INVALID'])
         assert.match(type, /^application\/problem\+json/)
       }
+      const post = (directory: unknown): Promise<Response> => fetch(`${base}/export`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ directory }) })
+      const target = `${tempDir()}/export`
+      const exported = await post(target)
+      assert.equal(exported.status, 200)
+      assert.ok((await exported.json() as { segments: number }).segments > 0)
+      for (const directory of [target, 'relative', '', 1, undefined]) assert.equal((await post(directory)).status, 400, String(directory))
       for (const path of ['/records/rec_aaaaaaaaaaaa1', '/records/..%2f..%2fx', '/records/rec_aaaaaaaaaaaa1/proof']) assert.equal((await get(path)).status, 404)
     } finally {
       server.close()

@@ -6,11 +6,14 @@ import type { LogReader, StoredSegment } from './log-reader.ts'
 import { recordsIn, type RecordSearch } from './record-search.ts'
 import { bodyTerm, closesTerm, idTerm } from './segment-index.ts'
 
+/** Plain JSON. Neither `text` nor `base64`: the body was erased, or never kept. */
 export interface ShownBody {
   readonly hash: string
-  /** Absent: erased, or never kept. */
   readonly contentType?: string
-  readonly bytes?: Uint8Array
+  /** Where the bytes are UTF-8. */
+  readonly text?: string
+  /** Where they are not. */
+  readonly base64?: string
 }
 
 export interface RecordView {
@@ -67,7 +70,7 @@ export class RecordViews {
   async body(hash: string): Promise<ShownBody> {
     for await (const segment of this.#search.segmentsWith([bodyTerm(hash)])) {
       const body = (await this.#reader.bodies(segment)).find((one: RecordBody) => one.hash === hash && sha256(one.bytes) === hash)
-      if (body !== undefined) return body
+      if (body !== undefined) return shownBody(body)
     }
     return { hash }
   }
@@ -84,6 +87,12 @@ export class RecordViews {
     }
     return outcomes
   }
+}
+
+function shownBody({ hash, contentType, bytes: given }: RecordBody): ShownBody {
+  const bytes = Buffer.from(given)
+  const text = bytes.toString()
+  return { hash, contentType, ...(Buffer.from(text).equals(bytes) ? { text } : { base64: bytes.toString('base64') }) }
 }
 
 export function bodyHashes(records: readonly StoredRecord[]): { readonly request: string | undefined, readonly response: string | undefined } {

@@ -1,12 +1,12 @@
 /** HTTP of the audit service, for the admin listener only. Errors are problem+json (RFC 9457). */
 import { once } from 'node:events'
+import { isAbsolute } from 'node:path'
 import express, { type Request, type Response, type Router } from 'express'
-import { ERRORS, type ErrorReason } from '@lockkeeper/domain/errors'
+import { ERRORS, LockkeeperError, type ErrorReason } from '@lockkeeper/domain/errors'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { z } from 'zod'
 import type { AuditQueries } from './queries.ts'
 import { recordFilter } from './record-filter.ts'
-import type { ShownBody } from './record-view.ts'
 
 const time = z.string().transform((text, context) => {
   const at = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
@@ -18,6 +18,8 @@ const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 const filterQuery = { ...recordFilter.shape, from: time.optional(), to: time.optional() }
 const searchQuery = z.strictObject({ ...filterQuery, limit: z.coerce.number().int().min(1).max(1_000).default(100), cursor: z.string().optional() })
 const tailQuery = z.strictObject({ ...filterQuery, limit: z.coerce.number().int().min(0).max(1_000).default(20), follow: flag.default(false) })
+/** Of this machine: the admin listener is reached by who may write there. */
+const exportBody = z.strictObject({ directory: z.string().min(1).max(4_096).refine((path) => isAbsolute(path), 'must be an absolute path') })
 const sessionQuery = z.strictObject({ agent: z.string().optional(), bodies: flag.default(false) })
 
 export function auditRoutes(queries: AuditQueries): Router {
@@ -31,7 +33,7 @@ export function auditRoutes(queries: AuditQueries): Router {
   router.get('/v1/audit/records/:id', answer(async (request, response) => {
     const view = await queries.show(String(request.params['id']))
     if (view === undefined) return problem(response, 'NOT_FOUND', 'There is no such record.')
-    response.json({ ...view, request: bodyJson(view.request), response: bodyJson(view.response) })
+    response.json(view)
   }))
   router.get('/v1/audit/records/:id/proof', answer(async (request, response) => {
     const proof = await queries.prove(String(request.params['id']))
@@ -40,8 +42,7 @@ export function auditRoutes(queries: AuditQueries): Router {
   }))
   router.get('/v1/audit/sessions/:run', answer(async (request, response) => {
     const { agent, bodies } = sessionQuery.parse(request.query)
-    const session = await queries.session(String(request.params['run']), { bodies, ...(agent === undefined ? {} : { agent }) })
-    response.json({ ...session, steps: session.steps.map((step) => ({ ...step, request: bodyJson(step.request), response: bodyJson(step.response) })) })
+    response.json(await queries.session(String(request.params['run']), { bodies, ...(agent === undefined ? {} : { agent }) }))
   }))
   router.get('/v1/audit/tail', answer((request, response) => streamTail(queries, request, response)))
   router.get('/v1/audit/verify', answer(async (_request, response) => { response.json(await queries.verify()) }))
@@ -49,6 +50,9 @@ export function auditRoutes(queries: AuditQueries): Router {
     const checkpoint = await queries.checkpoint()
     if (checkpoint === undefined) return problem(response, 'NOT_FOUND', 'The log is empty.')
     response.type('text/plain').send(checkpoint)
+  }))
+  router.post('/v1/audit/export', express.json({ limit: '16kb' }), answer(async (request, response) => {
+    response.json(await queries.exportLog(exportBody.parse(request.body).directory))
   }))
   return router
 }
@@ -71,6 +75,7 @@ function answer(handle: (request: Request, response: Response) => Promise<void>)
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
       else if (error instanceof z.ZodError) problem(response, 'REQUEST_INVALID', error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
+      else if (error instanceof LockkeeperError) problem(response, error.reason, error.message)
       else if (error instanceof PortUnavailable) problem(response, 'AUDIT_UNAVAILABLE', 'The audit log cannot be read now.')
       else next(error)
     })
@@ -80,13 +85,4 @@ function answer(handle: (request: Request, response: Response) => Promise<void>)
 function problem(response: Response, reason: ErrorReason, detail: string): void {
   const { http, help } = ERRORS[reason]
   response.status(http).type('application/problem+json').send(JSON.stringify({ type: `https://lockkeeper.dev/errors/${reason}`, title: help, status: http, detail, reason }))
-}
-
-/** Text where it is text, base64 where not. */
-function bodyJson(body: ShownBody | undefined): object | undefined {
-  if (body === undefined || body.bytes === undefined) return body
-  const bytes = Buffer.from(body.bytes)
-  const text = bytes.toString()
-  const readable = Buffer.from(text).equals(bytes)
-  return { hash: body.hash, contentType: body.contentType, ...(readable ? { text } : { base64: bytes.toString('base64') }) }
 }

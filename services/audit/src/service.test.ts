@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemClock } from '@lockkeeper/domain'
 import { cloudEvent } from '@lockkeeper/domain/events'
 import { tempDir } from '@lockkeeper/testkit'
-import { verifyLog, verifyRecordProof, type RecordBatch } from '@lockkeeper/transparency-log'
+import { createRecordWriter, verifyLog, verifyRecordProof, type RecordBatch } from '@lockkeeper/transparency-log'
 import { auditRoom, body, closeRooms, collect, intent, outcome } from './audit-room.fixture.ts'
 import { exportedKeys, openLogDirectory } from './service.ts'
 
@@ -128,6 +129,20 @@ describe('audit service', () => {
     const report = await second.audit.queries.verify()
     assert.deepEqual(report.problems, [])
     assert.equal(report.writers.find((one) => one.writer === writer.writer)?.status, 'lost')
+  })
+
+  it('invariant 5: where silence alone tells, a writer that says that it lives is not given up', async () => {
+    const { audit, writer, publish, signer } = await auditRoom({ settings: { singleProcess: false, lostAfterMs: 250 } })
+    const silent = await writer({ bootId: 'silent' })
+    const living = await createRecordWriter({ service: 'proxy', bootId: 'living', signer, clock: systemClock, mode: 'sandbox', isolation: 'none', publish, heartbeatMs: 40 })
+    await Promise.all([silent.append(intent()).durable(), living.append(intent()).durable()])
+    const [lost] = await firstRecords(audit.queries.tail({ follow: true, limit: 0, filter: { kind: 'event' }, signal: AbortSignal.timeout(8_000) }), 1)
+    assert.ok(lost?.kind === 'event' && lost.facts?.['writer'] === silent.writer)
+    await silent.append(outcome('rec_x')).durable()
+    const report = await audit.queries.verify()
+    assert.deepEqual(report.problems, [])
+    assert.deepEqual(report.writers.map(({ bootId, status }) => [bootId, status]).sort(), [['boot-now', 'open'], ['living', 'open'], ['silent', 'open']])
+    await Promise.all([silent.close(), living.close()])
   })
 
   it('invariant 8: what people did stands in the log once, however often the fact comes', async () => {

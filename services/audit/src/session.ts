@@ -23,12 +23,12 @@ export interface Session {
 export interface SessionOptions {
   /** Records of this agent only, and events without an agent. */
   readonly agent?: string
-  /** Read the masked bodies too, 8 MiB in all. */
+  /** Read the masked bodies too, about 8 MiB in all. */
   readonly bodies?: boolean
 }
 
 const MOST_RECORDS = 10_000
-const MOST_BODY_BYTES = 8 * 1024 * 1024
+const MOST_BODY_TEXT = 8 * 1024 * 1024
 
 export async function readSession(run: string, options: SessionOptions, search: RecordSearch, views: RecordViews): Promise<Session> {
   const records: StoredRecord[] = []
@@ -46,7 +46,7 @@ export async function readSession(run: string, options: SessionOptions, search: 
   return { run, agents, truncated, steps: options.bodies === true ? await withBodies(steps, views) : steps }
 }
 
-export function agentOf(record: StoredRecord): string | undefined {
+function agentOf(record: StoredRecord): string | undefined {
   return record.kind === 'event' ? record.facts?.['agent'] : record.agent
 }
 
@@ -78,12 +78,12 @@ function inOrder(records: readonly StoredRecord[]): readonly StoredRecord[] {
 }
 
 async function withBodies(steps: readonly SessionStep[], views: RecordViews): Promise<readonly SessionStep[]> {
-  let left = MOST_BODY_BYTES
+  let left = MOST_BODY_TEXT
   const read = async (hash: string | undefined): Promise<ShownBody | undefined> => {
     if (hash === undefined) return undefined
     if (left <= 0) return { hash }
     const body = await views.body(hash)
-    left -= body.bytes?.length ?? 0
+    left -= body.text?.length ?? body.base64?.length ?? 0
     return body
   }
   const full: SessionStep[] = []

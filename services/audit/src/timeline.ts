@@ -60,8 +60,8 @@ function outcomeText(outcome: OutcomeRecord): string {
 
 function bodyText(name: string, body: ShownBody | undefined): string {
   if (body === undefined) return ''
-  if (body.bytes === undefined) return `${INDENT}${name.padEnd(5)} ${body.hash} (not kept)\n`
-  const text = Buffer.from(body.bytes).toString()
+  const text = body.text ?? body.base64
+  if (text === undefined) return `${INDENT}${name.padEnd(5)} ${shown(body.hash)} (not kept)\n`
   const cut = text.length > MOST_BODY_TEXT ? `${text.slice(0, MOST_BODY_TEXT)}… (${text.length} characters)` : text
   return `${INDENT}${name.padEnd(5)} ${spellOut(cut)}\n`
 }

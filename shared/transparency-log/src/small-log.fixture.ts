@@ -21,7 +21,7 @@ export function testSigner(keyId: string, algorithm: 'Ed25519' | 'ES256' = 'Ed25
   return { keyId, algorithm, sign: async (bytes) => make(bytes), publicKeyJwk: async () => jwk, trusted: { keyId, algorithm, jwk } }
 }
 
-export const wallClock: Clock = { now: () => 1_790_000_000_000, monotonic: () => performance.now() }
+const wallClock: Clock = { now: () => 1_790_000_000_000, monotonic: () => performance.now() }
 
 export function anIntent(changes: Partial<RecordEntry & { readonly kind: 'intent' }> = {}): RecordEntry {
   return {
