@@ -10,6 +10,11 @@ import { modeProblems } from './mode-problems.ts'
 /** Environment variables that the gateway reads; any other `LOCKKEEPER_*` stops the start. */
 export const KNOWN_VARIABLES = ['LOCKKEEPER_CONFIG', 'LOCKKEEPER_ADMIN', 'LOCKKEEPER_TOKEN_FILE', 'LOCKKEEPER_GATEWAY'] as const
 
+/** Secrets may come from the environment: `LOCKKEEPER_SECRET_<NAME>`, as a target's `credential: { secret: name }` asks for. */
+function secretVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.keys(environment).filter((name) => name.startsWith('LOCKKEEPER_SECRET_'))
+}
+
 export interface LoadedConfig {
   readonly config: GatewayConfig
   readonly people: readonly Person[]
@@ -21,7 +26,7 @@ export interface LoadedConfig {
 export function loadConfig(file: string, environment: Readonly<Record<string, string | undefined>>): LoadedConfig | { readonly problems: readonly SettingsProblem[] } {
   const path = resolve(file)
   const directory = dirname(path)
-  const variables = unknownVariables(environment, KNOWN_VARIABLES).map(({ name, message }): SettingsProblem => ({ file: 'environment', line: 0, path: name, message }))
+  const variables = unknownVariables(environment, [...KNOWN_VARIABLES, ...secretVariables(environment)]).map(({ name, message }): SettingsProblem => ({ file: 'environment', line: 0, path: name, message }))
   const { result, source } = readSettingsFile(path, gatewaySchema)
   if ('problems' in result) return { problems: [...variables, ...result.problems] }
   const { config, problems: missing } = readFiles(result.value, directory, source)
@@ -68,7 +73,7 @@ function loadPeople(config: GatewayConfig, directory: string): { readonly people
 function crossProblems(config: GatewayConfig, people: readonly Person[], source: SettingsSource): readonly SettingsProblem[] {
   const at = (path: readonly PropertyKey[], message: string): SettingsProblem => ({ file: source.file, line: source.locate(path), path: path.map(String).join('.'), message })
   const problems = checkIssuerSettings(config.issuers, config.mode).map(({ path, message }) => at(['issuers', ...path], message))
-  if (config.approverIssuers.length > 0) problems.push(...checkApproverIssuerSettings(config.approverIssuers, config.mode).map(({ path, message }) => at(['approverIssuers', ...path], message)))
+  if (config.approverIssuers.length > 0) problems.push(...checkApproverIssuerSettings(config.approverIssuers, config.mode, config.issuers).map(({ path, message }) => at(['approverIssuers', ...path], message)))
   problems.push(...modeProblems(config).map(({ path, message }) => at(path, message)))
   const names = new Set<string>()
   config.targets.forEach(({ name }, index) => {

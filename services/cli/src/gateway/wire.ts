@@ -74,12 +74,12 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const audit = await createAuditService({ events, blobs, signer, clock, log }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
   const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
   const approval = createApprovalService({
-    documents, events, blobs, clock, people, log, receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
+    documents, events, blobs, clock, people, log, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
     terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
   }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent })
   const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { folder: resolve(base, config.policies) })
-  const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
+  const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
   const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
   const targets = createTargets(
     config.targets.map(({ credential: _credential, sendsCredential: _sends, ...target }) => target),
@@ -93,7 +93,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const forward = await forwardDoor(loaded, clock)
   const proxy = createProxy({
     clock, documents, events, approval: approval.api, verifier, catalog, records, targets, log, sessionKey: openRandomKey(join(directory, 'keys', 'sessions.key')),
-    policy: { current: () => bundles.current(), age: () => bundles.age(), refresh: () => bundles.refresh() },
+    policy: bundles,
   }, {
     mode: config.mode, isolation, instance, holdMs: config.hold, staleAfterMs: 5000, upstreamHeadersMs: config.upstream.headers, upstreamBodyMs: config.upstream.body,
     limits: { ...DEFAULT_LIMITS, ...config.limits }, protectedResources: protectedResources(config), ...(config.approvalUrl === undefined ? {} : { approvalUrl: config.approvalUrl }),

@@ -50,7 +50,7 @@ async function afterRefresh(passage: Needs, parts: Parts): Promise<Decided | Ref
 function decide(passage: Needs, policy: Policy, parts: Parts): Decided | Refusal | Promise<Decided | Refusal> {
   const { call } = passage.classified
   // What an IAM change adds and removes is only known beside the policy in force; it is read where a rule speaks about the call at all.
-  if (changesIam(call) && policy.decide(passage.verified.agent, call).rule !== 'builtin/no-rule') return judgeIamChange(passage, parts)
+  if (changesIam(call) && policy.concerns(passage.verified.agent, call)) return judgeIamChange(passage, parts)
   return judge(passage, call, policy, parts)
 }
 
