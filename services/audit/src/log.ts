@@ -1,6 +1,4 @@
-/** The part of a pino logger that this service uses. Nothing secret is ever given to it. */
-export interface Log {
-  info(facts: object, message: string): void
-  warn(facts: object, message: string): void
-  error(facts: object, message: string): void
-}
+import type { Log as ServiceLog } from '@lockkeeper/service-kit'
+
+/** What this service uses of it. Nothing secret is ever given to it. */
+export type Log = Pick<ServiceLog, 'info' | 'warn' | 'error'>

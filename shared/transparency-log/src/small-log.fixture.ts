@@ -1,8 +1,8 @@
 /** A small log for tests: real writers, real signatures, segments and checkpoints in memory. */
 import { generateKeyPairSync, sign } from 'node:crypto'
-import type { Clock } from '@lockkeeper/domain'
 import type { Signer } from '@lockkeeper/domain/ports'
 import type { RecordEntry } from '@lockkeeper/domain/records'
+import { manualClock } from '@lockkeeper/testkit'
 import type { RecordBatch } from './batch.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { CompactRange } from './merkle.ts'
@@ -21,7 +21,7 @@ export function testSigner(keyId: string, algorithm: 'Ed25519' | 'ES256' = 'Ed25
   return { keyId, algorithm, sign: async (bytes) => make(bytes), publicKeyJwk: async () => jwk, trusted: { keyId, algorithm, jwk } }
 }
 
-const wallClock: Clock = { now: () => 1_790_000_000_000, monotonic: () => performance.now() }
+const clock = manualClock(1_790_000_000_000)
 
 export function anIntent(changes: Partial<RecordEntry & { readonly kind: 'intent' }> = {}): RecordEntry {
   return {
@@ -38,7 +38,7 @@ export function anOutcome(intent: string | undefined, changes: Partial<RecordEnt
 }
 
 export async function testWriter(publish: RecordWriterOptions['publish'], options: Partial<RecordWriterOptions> = {}): Promise<ChainedWriter> {
-  return createRecordWriter({ service: 'proxy', bootId: 'boot-1', signer: testSigner('file:a'), clock: wallClock, mode: 'sandbox', isolation: 'none', publish, ...options })
+  return createRecordWriter({ service: 'proxy', bootId: 'boot-1', signer: testSigner('file:a'), clock, mode: 'sandbox', isolation: 'none', publish, ...options })
 }
 
 export interface SmallLog extends LogSource {
