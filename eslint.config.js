@@ -51,8 +51,8 @@ export default tseslint.config(
   { name: 'child processes of the sandbox', files: ['shared/sandbox/src/clients/main.ts'], rules: allow(ENVIRONMENT) },
   // google-auth-library reads the environment itself: its variables have to be judged before it does.
   { name: 'google-auth', files: ['shared/adapters/google-auth/src/create-credential-source.ts'], rules: allow(ENVIRONMENT) },
-  { name: 'before the packages are there', files: ['scripts/setup.js', 'services/cli/bin/lockkeeper.js'], rules: allow(ENVIRONMENT, EXIT) },
   { name: 'tools of the repository', files: ['scripts/**/*.ts'], rules: allow(CLOCK, ENVIRONMENT, LOG) },
+  { name: 'what must end the process', files: ['scripts/setup.js', 'scripts/end-of-tests.ts', 'services/cli/bin/lockkeeper.js'], rules: allow(ENVIRONMENT, EXIT) },
   {
     name: 'tests',
     files: ['**/*.test.ts', '**/test/**', '**/testing/**', 'shared/testkit/**'],

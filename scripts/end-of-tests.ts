@@ -1,0 +1,16 @@
+/**
+ * For mocha (`require` in .mocharc.json). Tests must close what they open: a process that cannot end after its last test would hang
+ * for ever, so it says what is still open and ends as a failure. Nothing is hidden by an `exit` that would come anyway.
+ */
+import process from 'node:process'
+
+const GRACE_MS = 10_000
+
+export function mochaGlobalTeardown(): void {
+  setTimeout(() => {
+    process.stderr.write(`\nThe tests are over, but ${GRACE_MS / 1000} s later these still keep the process alive: ${process.getActiveResourcesInfo().join(', ')}\nSome test leaves a server, store, worker or timer open.\n`)
+    // mocha writes its own exit code on exit, so this comes after it; nothing but exit() ends what something keeps alive.
+    process.on('exit', () => { process.exitCode = 1 })
+    process.exit()
+  }, GRACE_MS).unref()
+}
