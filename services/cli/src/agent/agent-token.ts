@@ -78,18 +78,20 @@ export interface TokenFileOptions {
   /** The user who reads the file; default: this one. */
   readonly owner?: { readonly uid: number, readonly gid: number }
   readonly onProblem: (text: string) => void
+  /** Shortest wait between two tokens. Default 5 s. */
+  readonly leastWaitMs?: number
 }
 
 export interface TokenFile { close(): void }
 
 /** Writes the token and keeps the file fresh until it is closed. The first token must be there; later failures are told and tried again. */
-export async function keepTokenFile({ source, file, clock, owner, onProblem }: TokenFileOptions): Promise<TokenFile> {
+export async function keepTokenFile({ source, file, clock, owner, onProblem, leastWaitMs = LEAST_WAIT_MS }: TokenFileOptions): Promise<TokenFile> {
   let timer: NodeJS.Timeout | undefined
   let closed = false
   const renew = async (): Promise<number> => {
     const token = await source.read()
     await replace(file, token, owner)
-    return source.watched === undefined ? waitFor(tokenTimes(token), clock.now()) : LOOK_MS
+    return source.watched === undefined ? waitFor(tokenTimes(token), clock.now(), leastWaitMs) : LOOK_MS
   }
   const later = (ms: number): void => {
     if (closed) return
@@ -118,10 +120,11 @@ export async function keepTokenFile({ source, file, clock, owner, onProblem }: T
   }
 }
 
-export function waitFor({ issuedAt, expiresAt }: TokenTimes, now: number): number {
+/** Ms until a token that is good now has lived 80 % of its life. */
+export function waitFor({ issuedAt, expiresAt }: TokenTimes, now: number, leastMs = LEAST_WAIT_MS): number {
   if (expiresAt === undefined) return MOST_WAIT_MS
   const from = Math.min(issuedAt ?? now, now)
-  return Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, from + (expiresAt - from) * RENEW_AT - now))
+  return Math.min(MOST_WAIT_MS, Math.max(leastMs, from + (expiresAt - from) * RENEW_AT - now))
 }
 
 async function mark(file: string): Promise<string> {

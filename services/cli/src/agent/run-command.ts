@@ -21,6 +21,8 @@ import { canEnter, dynamicUser, namedUser, reachable, type User } from './other-
 import { startContained, startPlain, type Started } from './start-command.ts'
 
 const SANDBOX_TOKEN_SECONDS = 3600
+/** In the sandbox's people.yaml. */
+const SANDBOX_SPONSOR = 'sam.sponsor@sandbox.example.com'
 /** Where the gateway's own port needs a privilege or cannot be had, the container's loopback uses this one. */
 const INNER_PORT = 8443
 const LEAST_PLAIN_PORT = 1024
@@ -84,7 +86,7 @@ function tokenSource({ tokenFile, tokenCommand, agent, run, sponsor }: RunOption
   const file = tokenFile ?? process.env['LOCKKEEPER_TOKEN_FILE']
   if (file !== undefined) return tokenFromFile(file)
   if (mode !== 'sandbox') throw new WrongUse('name the agent\'s token with --token-file, --token-command or LOCKKEEPER_TOKEN_FILE')
-  const wanted = { agent, run: run ?? `run-${randomBytes(6).toString('hex')}`, ttlSeconds: SANDBOX_TOKEN_SECONDS, ...(sponsor === undefined ? {} : { sponsor }) }
+  const wanted = { agent, run: run ?? `run-${randomBytes(6).toString('hex')}`, ttlSeconds: SANDBOX_TOKEN_SECONDS, sponsor: sponsor ?? SANDBOX_SPONSOR }
   return { read: async () => (await client.post<{ readonly token: string }>('/v1/sandbox/tokens', wanted)).token }
 }
 
