@@ -28,26 +28,31 @@ const HARMLESS = new Set([
 /** Can turn the request into another one, or bring a credential of the agent's own. */
 const REFUSED = new Set([
   'x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url', 'x-original-method', 'x-goog-api-key', 'x-goog-iam-authorization-token',
-  'x-goog-iam-authority-selector', 'x-goog-authenticated-user-jwt', 'x-serverless-authorization', 'x-goog-iap-jwt-assertion', 'x-goog-upload-protocol', 'x-goog-upload-command', 'x-goog-upload-header-content-type',
+  'x-goog-iam-authority-selector', 'x-goog-authenticated-user-jwt', 'x-goog-authenticated-user-email', 'x-goog-authenticated-user-id', 'x-original-host', 'x-http-host-override', 'x-envoy-original-path', 'x-serverless-authorization', 'x-goog-iap-jwt-assertion', 'x-goog-upload-protocol', 'x-goog-upload-command', 'x-goog-upload-header-content-type',
 ])
 
 /** Hop by hop, about the way here, or set anew by the gateway. Dropped for every kind of target. */
 const DROPPED = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'authorization',
-  'content-length', 'expect', 'forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-real-ip', 'cookie', 'x-goog-request-reason', 'idempotency-key', 'date', 'http2-settings',
+  'content-length', 'expect', 'forwarded', 'via', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'remote-user', 'x-remote-user', 'cookie', 'x-goog-request-reason', 'idempotency-key', 'date', 'http2-settings',
 ])
 
-/** Reads the raw pairs once. Refusals: override and credential headers, a header with meaning that stands twice. */
+/** What earlier hops say of the request, and what only the gateway says of it. */
+const DROPPED_PREFIXES = ['x-forwarded-', 'x-lockkeeper-']
+const PLAIN_NAME = /^[a-z0-9-]+$/
+
+/** Reads the raw pairs once. Refusals: override and credential headers, names that servers read differently, a header with meaning or a Host that stands twice. */
 export function readRequestHeaders(raw: readonly string[], kind: 'google' | 'http'): RequestHeaders | Refusal {
   const listed = connectionListed(raw)
   const forward: string[] = []
   const meaningful: Record<string, string> = {}
+  let hosts = 0
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase()
     const value = raw[index + 1] as string
-    const spelled = name.includes('_') ? name.replaceAll('_', '-') : name
-    if (REFUSED.has(spelled) || (spelled !== name && (MEANINGFUL.has(spelled) || spelled === 'authorization'))) return refusedHeader(name)
-    if (DROPPED.has(name) || name.startsWith('x-lockkeeper-')) continue
+    if (name === 'host' && ++hosts > 1) return refuse('REQUEST_AMBIGUOUS', 'The Host header stands twice. Nothing was sent; send it once.')
+    if (REFUSED.has(name) || (!PLAIN_NAME.test(name) && isDisguise(name, kind))) return refusedHeader(name)
+    if (DROPPED.has(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue
     if (listed?.has(name) === true) {
       // A client may not hide a header with meaning from the upstream by listing it as hop by hop.
       if (hasMeaning(name)) return refuse('REQUEST_AMBIGUOUS', `The Connection header lists ${name}, which carries meaning. Nothing was sent; send it as an ordinary header.`)
@@ -61,6 +66,16 @@ export function readRequestHeaders(raw: readonly string[], kind: 'google' | 'htt
     forward.push(raw[index] as string, value)
   }
   return { forward, meaningful }
+}
+
+/**
+ * `X_HTTP_Method`, `x.http.method`: many servers turn such characters into dashes or underscores, so that the name means another one there.
+ * An unknown one is left out for Google and refused elsewhere, where every header is passed on.
+ */
+function isDisguise(name: string, kind: 'google' | 'http'): boolean {
+  if (kind === 'http') return true
+  const spelled = name.replaceAll(/[^a-z0-9]/g, '-')
+  return REFUSED.has(spelled) || DROPPED.has(spelled) || hasMeaning(spelled)
 }
 
 function hasMeaning(name: string): boolean {
