@@ -1,6 +1,6 @@
 /**
- * An upstream that repeats what it was sent could hand the gateway's credential to the agent. Every answer is searched for it,
- * across chunk borders; the bytes that could begin it are held back until they cannot (invariant 3).
+ * An upstream that repeats what it was sent could hand the gateway's credential to the agent, or the upload session that stands for
+ * one. Every answer is searched for them, across chunk borders; the bytes that could begin one are held back until they cannot (invariant 3).
  */
 export class CredentialEcho extends Error {
   constructor() { super('the upstream\'s answer contains the credential that it was sent') }
@@ -9,26 +9,32 @@ export class CredentialEcho extends Error {
 const MIN_LENGTH = 12
 
 export class EchoGuard {
-  readonly #needle: Buffer | undefined
+  readonly #needles: readonly Buffer[]
   #held: Buffer | undefined
 
-  constructor(authorization: string | undefined) {
-    const value = authorization?.slice(authorization.indexOf(' ') + 1)
-    this.#needle = value !== undefined && value.length >= MIN_LENGTH ? Buffer.from(value, 'latin1') : undefined
+  /** `authorization`: the header's value as sent; `others`: further secrets as they stand. Shorter than 12 bytes: not looked for. */
+  constructor(authorization: string | undefined, ...others: readonly (string | undefined)[]) {
+    const secrets = [authorization?.slice(authorization.indexOf(' ') + 1), ...others]
+    this.#needles = secrets.filter((secret) => secret !== undefined && secret.length >= MIN_LENGTH).map((secret) => Buffer.from(secret as string, 'latin1'))
   }
 
   /** Throws CredentialEcho. */
   checkWhole(bytes: Uint8Array): void {
-    if (this.#needle !== undefined && asBuffer(bytes).includes(this.#needle)) throw new CredentialEcho()
+    const buffer = asBuffer(bytes)
+    for (const needle of this.#needles) if (buffer.includes(needle)) throw new CredentialEcho()
+  }
+
+  /** Headers, as raw pairs. Throws CredentialEcho. */
+  checkHeaders(pairs: readonly string[]): void {
+    if (this.#needles.length > 0) this.checkWhole(Buffer.from(pairs.join('\n'), 'latin1'))
   }
 
   /** The bytes that may leave now. Throws CredentialEcho. */
   push(chunk: Uint8Array): Uint8Array {
-    const needle = this.#needle
-    if (needle === undefined) return chunk
+    if (this.#needles.length === 0) return chunk
     const bytes = this.#held === undefined ? asBuffer(chunk) : Buffer.concat([this.#held, chunk])
-    if (bytes.includes(needle)) throw new CredentialEcho()
-    const keep = tailThatCouldBegin(bytes, needle)
+    this.checkWhole(bytes)
+    const keep = Math.max(...this.#needles.map((needle) => tailThatCouldBegin(bytes, needle)))
     this.#held = keep === 0 ? undefined : bytes.subarray(bytes.length - keep)
     return keep === 0 ? bytes : bytes.subarray(0, bytes.length - keep)
   }
