@@ -47,7 +47,10 @@ export default tseslint.config(
   },
   { name: 'the clock', files: ['shared/domain/src/index.ts', 'shared/service-kit/src/logger.ts'], rules: allow(CLOCK) },
   // A command is a process of its own at the edge: it prints for a person, by that person's clock and environment.
-  { name: 'commands', files: ['services/cli/src/commands/**', 'services/cli/src/gateway/{sandbox,tour,wire}.ts', 'services/*/src/{main,wire}.ts'], rules: allow(CLOCK, ENVIRONMENT) },
+  { name: 'commands', files: ['services/cli/src/commands/**', 'services/*/src/{main,wire}.ts'], rules: allow(CLOCK, ENVIRONMENT) },
+  { name: 'the command', files: ['services/cli/src/{agent,doctor,gateway}/**'], rules: allow(ENVIRONMENT) },
+  // It is the first process of a namespace: when it ends, so does everything in there.
+  { name: 'the first process of a namespace', files: ['services/cli/src/agent/namespace-init.ts'], rules: allow(ENVIRONMENT, EXIT) },
   { name: 'child processes of the sandbox', files: ['shared/sandbox/src/clients/main.ts'], rules: allow(ENVIRONMENT) },
   // google-auth-library reads the environment itself: its variables have to be judged before it does.
   { name: 'google-auth', files: ['shared/adapters/google-auth/src/create-credential-source.ts'], rules: allow(ENVIRONMENT) },

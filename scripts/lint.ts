@@ -11,6 +11,8 @@ import { readRepositoryFiles } from './checks/repository-files.ts'
 import { checkSecrets } from './checks/secrets.ts'
 import { checkSyntax, checkTypes, checkUnused } from './checks/tools.ts'
 import { checkWords } from './checks/words.ts'
+import { bundle } from './packing/bundle.ts'
+import { checkBundle } from './packing/bundle-contents.ts'
 
 type Check = (root: string) => readonly string[] | Promise<readonly string[]>
 
@@ -20,6 +22,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   syntax: checkSyntax,
   unused: checkUnused,
   layers: (root) => checkLayers(root, readLayers(root)),
+  bundle: async (root) => checkBundle((await bundle(root, undefined)).metafile),
   secrets: (root) => checkSecrets(readRepositoryFiles(root), readExceptions(root).samples),
   words: (root) => checkWords(readRepositoryFiles(root), readExceptions(root).words),
   sizes: (root) => checkFileSizes(readRepositoryFiles(root), readExceptions(root).long),

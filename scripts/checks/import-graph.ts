@@ -42,7 +42,7 @@ export function readImportGraph(root: string, packages: ReadonlyMap<string, Work
 }
 
 /** The files that the rest of the world can name. */
-export function entriesOf(packages: ReadonlyMap<string, WorkspacePackage>): readonly string[] {
+function entriesOf(packages: ReadonlyMap<string, WorkspacePackage>): readonly string[] {
   return [...packages.values()].flatMap(({ folder, manifest }) =>
     [...Object.values(manifest.exports ?? {}), ...Object.values(manifest.bin ?? {})].map((target) => posix.join(folder, target)))
 }

@@ -81,7 +81,7 @@ const ALLOWED: readonly (readonly [string, Readonly<Record<string, string>>])[] 
   ['the kit in what only tests lead to', { 'packages/low/src/a.test.ts': 'import \'./world.ts\'', 'packages/low/src/world.ts': 'import \'@x/kit\'' }],
   ['an SDK in a test', { 'packages/low/src/a.test.ts': 'import \'the-sdk\'' }],
   ['a lazy library by import() and in types', { [APP]: 'import type { a } from \'@x/lazy\'\nexport const load = () => import(\'@x/lazy\')' }],
-  ['a path out of its folder in the repository\'s own tools', { 'scripts/tool.ts': 'import \'../packages/low/src/index.ts\'' }],
+  ['a path out of its folder, and what any package declares, in the repository\'s own tools', { 'scripts/tool.ts': 'import \'../packages/low/src/index.ts\'\nimport \'@x/high\'\nimport \'the-sdk\'' }],
   ['two files that both use a third', { [LOW]: 'import \'./a.ts\'\nimport \'./b.ts\'', 'packages/low/src/a.ts': 'import \'./c.ts\'', 'packages/low/src/b.ts': 'import \'./c.ts\'', 'packages/low/src/c.ts': '' }],
 ]
 

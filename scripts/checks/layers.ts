@@ -15,7 +15,7 @@ export interface PackageRule {
   readonly tests?: readonly string[]
   /** Those that production code may name in types, and load only with `import()`. */
   readonly lazily?: readonly string[]
-  /** Reaches into other packages' files by path: for the repository's own tools. */
+  /** For the repository's own tools: imports every package, by name or by path, and what any of them declares. */
   readonly reaches?: boolean
 }
 
@@ -57,12 +57,13 @@ function edgeFault(graph: ImportGraph, rule: PackageRule, owner: WorkspacePackag
     // Tests name files that are not there on purpose; dist/ is what the packer writes.
     case 'nowhere': return production && !specifier.includes('/dist/') ? `imports ${specifier}, which is not there` : undefined
     case 'builtin': return undefined
-    case 'npm': return isDeclared(graph, owner, resolved.package, production) ? undefined : `imports ${resolved.package}, which ${owner.name} does not declare`
+    case 'npm': return isDeclared(graph, owner, resolved.package, production) || (rule.reaches === true && isDeclaredAnywhere(graph, resolved.package)) ? undefined : `imports ${resolved.package}, which ${owner.name} does not declare`
     case 'file':
       if (resolved.package === owner.name || rule.reaches === true) return undefined
       return `reaches into ${resolved.package} by path (${specifier})`
     case 'workspace':
       if (resolved.file === undefined) return `imports ${specifier}, which ${resolved.package} does not export`
+      if (rule.reaches === true) return undefined
       if (resolved.package === owner.name) return `imports its own package by name (${specifier})`
       return mayImport(rule, resolved.package, kind, production) ?? (isDeclared(graph, owner, resolved.package, production) ? undefined : `imports ${resolved.package}, which ${owner.name} does not declare`)
   }
@@ -83,6 +84,10 @@ function isDeclared({ packages }: ImportGraph, { manifest }: WorkspacePackage, n
     ? [manifest.dependencies]
     : [manifest.dependencies, manifest.devDependencies, ...(production ? [] : [root?.devDependencies])]
   return lists.some((list) => list?.[name] !== undefined)
+}
+
+function isDeclaredAnywhere({ packages }: ImportGraph, name: string): boolean {
+  return [...packages.values()].some(({ manifest }) => [manifest.dependencies, manifest.devDependencies].some((list) => list?.[name] !== undefined))
 }
 
 function gatewayFault({ gateways }: Layers, production: boolean, { resolved, from }: Edge): string | undefined {

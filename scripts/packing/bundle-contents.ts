@@ -1,4 +1,5 @@
 /** What may be in the bundle: no cloud SDK at all, and the sandbox's libraries only behind the sandbox's own door. */
+import { basename } from 'node:path'
 import type { Metafile } from 'esbuild'
 
 const NEVER = ['@google-cloud/firestore', '@google-cloud/pubsub', '@google-cloud/secret-manager', '@google-cloud/kms', 'google-gax', '@grpc/grpc-js', '@lockkeeper/testkit']
@@ -11,9 +12,10 @@ export function checkBundle({ inputs, outputs }: Metafile): readonly string[] {
   const testCode = Object.keys(inputs).filter((input) => /\.test\.ts$|^shared\/testkit\/|\/testing\//.test(input)).map((input) => `the bundle contains ${input}`)
   const real = realOutputs(outputs)
   const spilled = [...real].flatMap((output) => Object.keys(outputs[output]?.inputs ?? {})
-    .filter((input) => input.startsWith('shared/sandbox/') || SANDBOX_ONLY.includes(packageOf(input) ?? ''))
-    .map((input) => `${input} is in ${output}, which loads without the sandbox`))
-  return [...forbidden, ...testCode, ...spilled]
+    .map((input) => packageOf(input) ?? input)
+    .filter((part) => part.startsWith('shared/sandbox/') || SANDBOX_ONLY.includes(part))
+    .map((part) => `${part} is in ${basename(output)}, which loads without the sandbox`))
+  return [...forbidden, ...testCode, ...new Set(spilled)]
 }
 
 /** Everything that can load while the sandbox's chunk does not. */

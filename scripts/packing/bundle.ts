@@ -4,6 +4,7 @@ import { basename, join, relative } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { readImportGraph } from '../checks/import-graph.ts'
 import { readWorkspace } from '../checks/workspace.ts'
+import { nameDynamicCommonJs } from './dynamic-commonjs.ts'
 import { locateFiles, rewriteLocated, type LocatedFile } from './located-files.ts'
 
 export const PACKED = 'services/cli'
@@ -37,7 +38,8 @@ export async function bundle(root: string, folder: string | undefined): Promise<
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    // Names stay: they are what stack traces and error messages show.
+    // Names stay: stack traces and error messages show them, and libraries compare constructor.name.
+    keepNames: true,
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
@@ -46,7 +48,7 @@ export async function bundle(root: string, folder: string | undefined): Promise<
     banner: { js: BANNER },
     metafile: true,
     logLevel: 'silent',
-    plugins: [placeLocatedFiles(root, located), keepTables(root, copies)],
+    plugins: [placeLocatedFiles(root, located), keepTables(root, copies), nameDynamicCommonJs()],
   })
   return { metafile, copies }
 }

@@ -8,11 +8,12 @@ import { packageOf } from './bundle-contents.ts'
 export function thirdPartyLicences(root: string, { inputs }: Metafile): string {
   const folders = new Map<string, string>()
   for (const input of Object.keys(inputs)) {
-    const name = packageOf(input)
+    // A module that a plugin made up (`plugin:path`) is no library; what it stands for is listed by itself.
+    const name = /^[\w-]+:/.test(input) ? undefined : packageOf(input)
     if (name !== undefined) folders.set(input.slice(0, input.lastIndexOf(`node_modules/${name}/`) + `node_modules/${name}`.length), name)
   }
   const parts = [...folders].sort(([, one], [, other]) => one < other ? -1 : 1).map(([folder, name]) => licenceOf(join(root, folder), name))
-  return `This package contains these libraries.\n\n${parts.join('\n')}`
+  return `This package contains these libraries.\n\n${[...new Set(parts)].join('\n')}`
 }
 
 function licenceOf(folder: string, name: string): string {

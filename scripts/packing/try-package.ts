@@ -40,7 +40,7 @@ async function tryOldNode(folder: string, bin: string): Promise<string> {
     const version = (await command(folder, node, ['--version'])).trim()
     if (Number.parseInt(version.slice(1), 10) >= 24) continue
     const failed = await run(node, [bin, '--version'], { cwd: folder, timeout: TIMEOUT_MS }).then(() => undefined, (error: Failed) => error)
-    expect(failed?.code === 1 && failed.stdout === '' && /^lockkeeper needs Node 24 or newer; this is Node [\d.]+\.[^\n]*\n$/.test(failed.stderr), `Node ${version} is told what is needed, in one line: ${failed?.stderr ?? 'it ran'}`)
+    expect(failed?.code === 1 && failed.stdout === '' && /^lockkeeper needs Node 24 or newer; this is Node \d+\.\d+\.\d+\. [^\n]*\n$/.test(failed.stderr), `Node ${version} is told what is needed, in one line: ${failed?.stderr ?? 'it ran'}`)
     return `Node ${version}: ${failed.stderr.trim()}`
   }
   return 'no Node older than 24 on PATH, so its message was not tried'

@@ -1,0 +1,28 @@
+/** Every file of docs/ that comes from a table or schema in the sources. */
+import { peopleDocumentSchema } from '../../shared/auth/src/people.ts'
+import { policyDocumentSchema } from '../../shared/policy-engine/src/document.ts'
+import { gatewaySchema } from '../../services/cli/src/gateway/config-schema.ts'
+import { readWorkspace } from '../checks/workspace.ts'
+import { configurationPage } from './configuration-page.ts'
+import { errorsPage } from './errors-page.ts'
+import { jsonSchemaOf, type JsonSchema } from './json-schemas.ts'
+import { readComments } from './schema-comments.ts'
+
+/** File from the root → content. */
+export function generatedDocs(root: string): ReadonlyMap<string, string> {
+  const packages = readWorkspace(root)
+  const gateway = jsonSchemaOf(gatewaySchema, 'lockkeeper.yaml', readComments(root, packages, 'services/cli/src/gateway/config-schema.ts', 'gatewaySchema'))
+  const people = jsonSchemaOf(peopleDocumentSchema, 'people.yaml', readComments(root, packages, 'shared/auth/src/people.ts', 'peopleDocumentSchema'))
+  const policy = jsonSchemaOf(policyDocumentSchema, 'A Lockkeeper policy', readComments(root, packages, 'shared/policy-engine/src/document.ts', 'policyDocumentSchema'))
+  return new Map([
+    ['docs/configuration.md', configurationPage(gateway)],
+    ['docs/errors.md', errorsPage()],
+    ['docs/lockkeeper.schema.json', asJson(gateway)],
+    ['docs/people.schema.json', asJson(people)],
+    ['docs/policy.schema.json', asJson(policy)],
+  ])
+}
+
+function asJson(schema: JsonSchema): string {
+  return `${JSON.stringify(schema, null, 2)}\n`
+}

@@ -1,0 +1,74 @@
+/** JSON Schemas for editors, from the zod schemas that the gateway reads its own files with. */
+import { z } from 'zod'
+import type { Comments } from './schema-comments.ts'
+
+export interface JsonSchema {
+  type?: string
+  title?: string
+  description?: string
+  default?: unknown
+  const?: unknown
+  enum?: readonly unknown[]
+  pattern?: string
+  format?: string
+  minimum?: number
+  maximum?: number
+  properties?: Readonly<Record<string, JsonSchema>>
+  required?: readonly string[]
+  items?: JsonSchema
+  anyOf?: readonly JsonSchema[]
+  additionalProperties?: boolean | JsonSchema
+}
+
+/** `title` is what editors show; `comments` become descriptions where the schema itself has none. */
+export function jsonSchemaOf(schema: z.ZodType, title: string, comments: Comments): JsonSchema {
+  const made = z.toJSONSchema(schema, {
+    io: 'input',
+    override({ zodSchema, jsonSchema, path }) {
+      const schemaHere = zodSchema as unknown as z.ZodType
+      // zod leaves out the default of a text that it turns into a number; in the file it is written with a unit.
+      if (schemaHere instanceof z.ZodDefault && typeof schemaHere.def.defaultValue === 'number' && jsonSchema.type === 'string') jsonSchema.default = written(schemaHere.def.defaultValue, jsonSchema.pattern ?? '')
+      if (!isProperty(path)) return
+      const description = jsonSchema.description ?? comments.get(propertyPath(path))
+      const range = rangeOf(schemaHere)
+      const parts = [description, range !== undefined && description?.includes(range) !== true ? range : undefined].filter((part) => part !== undefined)
+      if (parts.length > 0) jsonSchema.description = parts.join(' ')
+    },
+  }) as JsonSchema
+  return { ...made, title }
+}
+
+/** `['properties', 'issuers', 'items', 'properties', 'name']` → `issuers.name`. */
+function propertyPath(path: readonly (string | number)[]): string {
+  return path.filter((_, index) => path[index - 1] === 'properties' && isKeyword(path, index - 1)).join('.')
+}
+
+/** Whether `properties` at this place is the keyword and not a property of that name. */
+function isKeyword(path: readonly (string | number)[], index: number): boolean {
+  return path[index] === 'properties' && !(path[index - 1] === 'properties' && isKeyword(path, index - 1))
+}
+
+/** A comment belongs to the property itself, not to the items or branches within it. */
+function isProperty(path: readonly (string | number)[]): boolean {
+  return path.length >= 2 && path.at(-2) === 'properties' && isKeyword(path, path.length - 2)
+}
+
+/** What a text that is read as a number must lie between: said by the schema's own message. */
+function rangeOf(schema: z.ZodType): string | undefined {
+  for (const text of ['0s', '99999GiB']) {
+    const result = schema.safeParse(text)
+    const message = result.success ? undefined : result.error.issues.map((issue) => issue.message).find((one) => /^must (?:lie between|be) \d/.test(one))
+    if (message !== undefined) return `It ${message}.`
+  }
+  return undefined
+}
+
+const DURATIONS: readonly (readonly [number, string])[] = [[3_600_000, 'h'], [60_000, 'm'], [1_000, 's'], [1, 'ms']]
+const SIZES: readonly (readonly [number, string])[] = [[1024 ** 3, 'GiB'], [1024 ** 2, 'MiB'], [1024, 'KiB'], [1, 'B']]
+
+/** Defaults are held as ms and bytes; in the file they are written with a unit. */
+function written(value: number, pattern: string): string {
+  const units = pattern.includes('KiB') ? SIZES : DURATIONS
+  const [size, unit] = units.find(([one]) => value % one === 0) ?? [1, '']
+  return `${value / size}${unit}`
+}
