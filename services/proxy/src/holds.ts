@@ -8,11 +8,18 @@ export interface Hold {
   release(): void
 }
 
+export interface HoldingClient {
+  /** Already gone: its `close` will not come again. */
+  readonly closed: boolean
+  once(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
+}
+
 interface Entry { readonly agent: string, readonly run: string, readonly target: string, end(why: 'stopping' | 'locked'): void }
 
 export interface Holds {
   /** Undefined: a cap is reached, answer at once. */
-  begin(who: { readonly agent: string, readonly run: string, readonly target: string }, ms: number, client: { once(event: 'close', listener: () => void): unknown, off(event: 'close', listener: () => void): unknown }): Hold | undefined
+  begin(who: { readonly agent: string, readonly run: string, readonly target: string }, ms: number, client: HoldingClient): Hold | undefined
   endAll(why: 'stopping' | 'locked', which?: (entry: { readonly agent: string, readonly run: string, readonly target: string }) => boolean): number
   readonly size: number
 }
@@ -40,6 +47,7 @@ export function createHolds(limits: Pick<Limits, 'held' | 'heldPerAgent'>): Hold
       const timer = setTimeout(end, ms, 'time')
       const entry: Entry = { ...who, end }
       client.once('close', left)
+      if (client.closed) left()
       entries.add(entry)
       count(who.agent, 1)
       return {

@@ -32,6 +32,8 @@ export function watchSet<T extends { readonly kind: string }>({ documents, colle
   let beat: number | undefined
   let seenAt = -Infinity
   let refreshing: Promise<boolean> | undefined
+  /** For each read on its way: what the watch has changed meanwhile, which the read may not have seen yet. */
+  const reads = new Set<Set<string>>()
 
   const sawBeat = (heartbeat: Heartbeat): void => {
     if (heartbeat.beat === beat) return
@@ -47,16 +49,28 @@ export function watchSet<T extends { readonly kind: string }>({ documents, colle
     else values.set(id, doc.data as T)
     onChange(id, doc?.data as T | undefined)
   }
-  const watch = documents.watch(collection, { name: 'live', equal: { live: true } }, (changes) => changes.forEach(apply))
+  const watch = documents.watch(collection, { name: 'live', equal: { live: true } }, (changes) => {
+    for (const change of changes) {
+      for (const newer of reads) newer.add(change.id)
+      apply(change)
+    }
+  })
 
   const readAll = async (): Promise<boolean> => {
     const before = beat
-    const page = await documents.query(collection, { name: 'live', equal: { live: true }, limit: REFRESH_LIMIT })
-    if (page.cursor !== undefined) return false
-    const present = new Set(page.docs.map(({ id }) => id))
-    for (const doc of page.docs) apply({ id: doc.id, doc })
-    for (const id of [...values.keys()]) if (!present.has(id)) apply({ id })
-    return beat !== before
+    const newer = new Set<string>()
+    reads.add(newer)
+    try {
+      const page = await documents.query(collection, { name: 'live', equal: { live: true }, limit: REFRESH_LIMIT })
+      if (page.cursor !== undefined) return false
+      const present = new Set(page.docs.map(({ id }) => id))
+      for (const doc of page.docs) if (!newer.has(doc.id)) apply({ id: doc.id, doc })
+      // A lock that was set while the read was on its way is not in it, and must not be taken for lifted.
+      for (const id of [...values.keys()]) if (!present.has(id) && !newer.has(id)) apply({ id })
+      return beat !== before
+    } finally {
+      reads.delete(newer)
+    }
   }
   const refresh = (): Promise<boolean> => {
     refreshing ??= within(REFRESH_WITHIN_MS, readAll().catch(() => false)).finally(() => { refreshing = undefined })

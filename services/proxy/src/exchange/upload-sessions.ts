@@ -8,7 +8,9 @@ import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 
 export interface UploadSession {
   readonly target: string
+  /** Host and method id of the start that was judged: a part goes there and counts as that method. */
   readonly host: string
+  readonly method: string
   /** Path and query of the upstream session. */
   readonly path: string
   readonly query: string
@@ -24,8 +26,8 @@ interface Sealed extends UploadSession { readonly issuer: string, readonly agent
 
 export interface UploadSessions {
   seal(session: UploadSession, agent: Agent): string
-  /** SESSION_UNKNOWN for a foreign, altered or ended one: which of them is not told. */
-  open(id: string, agent: Agent, target: string): UploadSession | Refusal
+  /** SESSION_UNKNOWN for a foreign, altered or ended one, or one of another host or method where they are named: which of them is not told. */
+  open(id: string, agent: Agent, target: string, at?: { readonly host: string, readonly method: string }): UploadSession | Refusal
 }
 
 /** Cloud Storage keeps a session for a week; the gateway's own grant ends sooner. */
@@ -42,9 +44,10 @@ export function createUploadSessions(key: Uint8Array, clock: Clock): UploadSessi
       const body = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
     },
-    open(id, agent, target) {
+    open(id, agent, target, at) {
       const content = unseal(id, key)
-      const fits = content !== undefined && content.issuer === agent.issuer && content.agent === agent.id && content.run === agent.run && content.target === target && clock.now() < content.until
+      const here = content !== undefined && (at === undefined || (at.host === content.host && at.method === content.method))
+      const fits = here && content.issuer === agent.issuer && content.agent === agent.id && content.run === agent.run && content.target === target && clock.now() < content.until
       return fits ? content : refuse('SESSION_UNKNOWN', 'The upload session is unknown, ended, or belongs to another agent or run. Nothing was sent; start the upload again.')
     },
   }
@@ -53,8 +56,9 @@ export function createUploadSessions(key: Uint8Array, clock: Clock): UploadSessi
 function unseal(id: string, key: Uint8Array): Sealed | undefined {
   if (id.length > MAX_ID_LENGTH) return undefined
   const bytes = Buffer.from(id, 'base64url')
-  if (bytes.length < 29) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12))
+  // The decoder skips what it does not know: one session has one id.
+  if (bytes.length < 29 || bytes.toString('base64url') !== id) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
   decipher.setAuthTag(bytes.subarray(12, 28))
   try {
     return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')) as Sealed

@@ -14,6 +14,8 @@ export interface UpstreamSettings {
   readonly connections?: number
   /** Ms to connect. Default 10,000. */
   readonly connectMs?: number
+  /** Resolves names. Default: the system's resolver. */
+  readonly lookup?: typeof lookup
 }
 
 export interface Upstreams {
@@ -37,7 +39,7 @@ export function createUpstreams(settings: UpstreamSettings): Upstreams {
     connect: {
       timeout: settings.connectMs ?? 10_000,
       allowH2: false,
-      lookup: namesItsAddress(target) ? undefined : checkedLookup,
+      lookup: namesItsAddress(target) ? settings.lookup : checkedLookup(settings.lookup ?? lookup),
       ...(target.certificateAuthority === undefined ? {} : { ca: target.certificateAuthority }),
     },
   })
@@ -79,7 +81,7 @@ for (const [net, prefix] of [
   ['192.168.0.0', 16], ['198.18.0.0', 15], ['198.51.100.0', 24], ['203.0.113.0', 24], ['224.0.0.0', 4], ['240.0.0.0', 4],
 ] as const) forbidden.addSubnet(net, prefix, 'ipv4')
 for (const [net, prefix] of [
-  ['::', 128], ['::1', 128], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64], ['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8],
+  ['::', 96], ['::1', 128], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64], ['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['fc00::', 7], ['fe80::', 10], ['fec0::', 10], ['ff00::', 8], ['3fff::', 20], ['5f00::', 16],
 ] as const) forbidden.addSubnet(net, prefix, 'ipv6')
 
 /** True for a literal address that no public API lives on; false for names. */
@@ -92,8 +94,9 @@ export function isForbidden(hostname: string): boolean {
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
-function checkedLookup(hostname: string, options: object, callback: LookupCallback): void {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+/** Looks a name up and lets through what may be dialled: the very addresses that the socket then connects to. */
+function checkedLookup(resolve: typeof lookup): (hostname: string, options: object, callback: LookupCallback) => void {
+  return (hostname, options, callback) => resolve(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, [])
     const allowed = addresses.filter(({ address }) => !isForbidden(address))
     const [first] = allowed
