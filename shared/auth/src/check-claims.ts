@@ -3,7 +3,7 @@ import type { Refusal } from '@lockkeeper/domain/errors'
 import { invalid } from './compact-token.ts'
 
 /** Ms by which clocks may differ. */
-export const CLOCK_TOLERANCE_MS = 60_000
+const CLOCK_TOLERANCE_MS = 60_000
 /** Seconds; the year 9999. Larger numbers are not dates. */
 const MAX_NUMERIC_DATE = 253_402_300_799
 const MAX_SUBJECT_LENGTH = 512

@@ -5,7 +5,7 @@ import { isJsonObject, parseStrict, toPlain } from '@lockkeeper/domain/json'
 export type Fetch = typeof fetch
 
 /** Ms that one document may take, body included. */
-export const FETCH_TIMEOUT_MS = 5000
+const FETCH_TIMEOUT_MS = 5000
 /** Bytes of a document after decompression. */
 const MAX_DOCUMENT_BYTES = 256 * 1024
 

@@ -5,7 +5,7 @@
 import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 
 /** Google takes no longer request line than 16 KiB; the longest object name is 3 KiB when encoded. */
-export const MAX_PATH = 8192
+const MAX_PATH = 8192
 export const MAX_SEGMENTS = 64
 /** Bytes of an object name (Cloud Storage's own limit). */
 const MAX_OBJECT_NAME = 1024
@@ -15,7 +15,6 @@ const PLAIN_PATH = /^(?:\/[\w~!*'(),:@$&=+-][\w~!*'(),:@$&=+.-]*)+$/
 const VALID_PATH = /^(?:\/(?:[\w~!*'(),:@$&=+.-]|%[0-9A-Fa-f]{2})+)+$/
 /** Letters, digits, `-`, `.` and `_` need no encoding. `~` is left out: older clients encode it. */
 const NEEDLESS = /%(?:2[DE]|3\d|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A])/i
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 const SEPARATOR = /[/\\?#%;]/
 

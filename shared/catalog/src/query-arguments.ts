@@ -11,7 +11,6 @@ const MAX_ARGUMENTS = 100
 
 const PLAIN_QUERY = /^[\w.~!*'(),:@$&=/-]*$/
 const VALID_QUERY = /^[\w.~!*'(),:@$&=/?+;%-]*$/
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /** System arguments that every method takes, by each spelling of theirs; the value is the name in `arguments`. */

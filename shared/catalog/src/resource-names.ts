@@ -5,7 +5,7 @@ import { isDeep, type Template } from './template.ts'
 export type ResourcePart = string | number | { readonly rest: number }
 
 /** What takes the place of the location in `namespaces/P/services/S`, which is said by the host alone. */
-export const HOST_LOCATION = '\u0000location'
+const HOST_LOCATION = '\u0000location'
 
 const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   storage: { b: 'projects/_/buckets', o: 'objects' },

@@ -9,13 +9,12 @@ export interface SqlToken {
 }
 
 /** Readers differ on whether these end a line or a line comment; a text that holds one is not lexed. A carriage return needs its line feed. */
-// eslint-disable-next-line no-control-regex
 const UNCLEAR = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]|\r(?!\n)/
 
 const SPACE = /\s+/y
 const LINE_COMMENT = /(?:--|#)[^\r\n]*/y
 const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//y
-const STRING = /(?:[rR][bB]?|[bB][rR]?)?("""|'''|"|')/y
+const STRING = /(?:[rR][bB]?|[bB][rR]?)?(?:"""|'''|"|')/y
 const WORD = /[A-Za-z_][A-Za-z0-9_]*|@@?[A-Za-z_][A-Za-z0-9_.]*/y
 const NUMBER = /(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)/y
 

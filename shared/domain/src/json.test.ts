@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { isRefusal } from './errors.ts'
-import { canonicalNumber, fromPlain, JsonNumber, parseStrict, serialise, toPlain, type Json } from './json.ts'
+import { canonicalNumber, fromPlain, parseStrict, serialise, toPlain, type Json, type JsonNumber } from './json.ts'
 
 const canonical = (text: string): string => {
   const parsed = parseStrict(text)

@@ -23,7 +23,7 @@ export interface SourceDeps {
 }
 
 const CLOUD_PLATFORM = 'https://www.googleapis.com/auth/cloud-platform'
-export const DEFAULT_LIFETIME_SECONDS = 600
+const DEFAULT_LIFETIME_SECONDS = 600
 /** Audiences of one idToken source whose tokens are kept. */
 const MAX_AUDIENCES = 100
 

@@ -1,5 +1,7 @@
 /** Methods that the reviewed list leaves out although their act is as grave; each with its reason. Sorted by id. */
-import type { Risk } from './risk.ts'
+import type { RiskClass } from '@lockkeeper/domain'
+
+export interface Risk { readonly risk: RiskClass, readonly why: string }
 
 export const ADDED: Readonly<Record<string, Risk>> = {
   'apikeys.projects.locations.keys.delete': { risk: 'high', why: 'stops whatever uses the key' },

@@ -3,11 +3,8 @@
  * sensitive-read: a read that gives away secrets or data in bulk). The tables here carry it over to the twins of those methods
  * in other grammars and scopes: a twin with a lower class would be the way around.
  */
-import type { RiskClass } from '@lockkeeper/domain'
-import { ADDED } from './risk-added.ts'
+import { ADDED, type Risk } from './risk-added.ts'
 import listed from './risks.json' with { type: 'json' }
-
-export interface Risk { readonly risk: RiskClass, readonly why: string }
 
 /** `[prefix of the twin, prefix of the listed method]`. */
 const TWINS: readonly (readonly [string, string])[] = [
