@@ -4,7 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { ClientLeft, timedChunks } from './timed-chunks.ts'
 
 export interface MultipartUpload {
   readonly metadata: Uint8Array
@@ -17,20 +18,42 @@ export interface MultipartUpload {
 /** Bytes for the part headers beside the JSON part itself. */
 const HEADER_ROOM = 16 * 1024
 
-/** Reads up to the first byte of the media. `limit`: bytes of the JSON part at most. */
-export async function readMultipart(source: AsyncIterable<Uint8Array>, contentType: string, limit: number): Promise<MultipartUpload | Refusal> {
+/** Reads up to the first byte of the media. `limit`: bytes of the JSON part at most; `idleMs`: how long the client may send nothing. */
+export async function readMultipart(source: AsyncIterable<Uint8Array>, contentType: string, limit: number, idleMs?: number): Promise<MultipartUpload | Refusal> {
   const boundary = boundaryOf(contentType)
   if (boundary === undefined) return malformed('its Content-Type names no valid boundary')
-  const chunks = source[Symbol.asyncIterator]()
-  let head = Buffer.alloc(0)
-  for (;;) {
-    const parts = splitHead(head, boundary)
-    if (typeof parts === 'string') return malformed(parts)
-    if (parts !== undefined) return { ...parts, media: mediaOf(parts.rest, chunks, parts.delimiter) }
-    if (head.length > limit + HEADER_ROOM) return malformed(`its JSON part is over ${limit} bytes`)
-    const next = await chunks.next()
-    if (next.done === true) return malformed('it ends before its media part')
-    head = Buffer.concat([head, next.value])
+  const chunks = timedChunks(source, idleMs)
+  try {
+    const upload = await readHead(chunks, boundary, limit)
+    if (isRefusal(upload)) await chunks.return(undefined)
+    return upload
+  } catch (error) {
+    if (error instanceof LockkeeperError) return error.refusal
+    if (error instanceof ClientLeft) return malformed('it ended before it was complete')
+    throw error
+  }
+}
+
+async function readHead(chunks: AsyncGenerator<Uint8Array>, boundary: string, limit: number): Promise<MultipartUpload | Refusal> {
+  const waiting: Uint8Array[] = []
+  let size = 0
+  let next = 0
+  for (let ended = false; ;) {
+    // Looked at again only when it has grown by a quarter: a body of tiny chunks must not cost the square of its length.
+    if (size >= next || ended) {
+      next = size * 1.25
+      const head = Buffer.concat(waiting.splice(0), size)
+      waiting.push(head)
+      const parts = splitHead(head, boundary)
+      if (typeof parts === 'string') return malformed(parts)
+      if (parts !== undefined && parts.metadata.length > limit) return malformed(`its JSON part is over ${limit} bytes`)
+      if (parts !== undefined) return { ...parts, media: mediaOf(parts.rest, chunks, parts.delimiter) }
+      if (size > limit + HEADER_ROOM) return malformed(`its JSON part is over ${limit} bytes`)
+    }
+    if (ended) return malformed('it ends before its media part')
+    const chunk = await chunks.next()
+    if (chunk.done === true) ended = true
+    else size += waiting[waiting.push(chunk.value) - 1]?.length ?? 0
   }
 }
 
@@ -50,8 +73,8 @@ export function frameMultipart(metadata: Uint8Array, mediaType: string, media: A
 /** RFC 2046 boundary characters; gcloud quotes it with single quotes, which are then part of the value. */
 function boundaryOf(contentType: string): string | undefined {
   if (!/^multipart\/related\s*;/i.test(contentType)) return undefined
-  const found = [...contentType.matchAll(/;\s*boundary=(?:"([\w'()+,\-./:=? ]{1,70})"|([\w'()+,\-./:=?]{1,72}))/gi)]
-  if (found.length !== 1) return undefined
+  const found = [...contentType.matchAll(/;\s*boundary=(?:"([\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?])"|([\w'()+,\-./:=?]{1,72}))(?=[ \t]*(?:;|$))/gi)]
+  if (found.length !== 1 || contentType.split(/;[ \t]*boundary[ \t]*=/i).length !== 2) return undefined
   const [, quoted, plain] = found[0] as RegExpMatchArray
   // A value in single quotes is what Python's http libraries send for a quoted one.
   return quoted ?? plain?.replace(/^'(.+)'$/, '$1')
@@ -84,7 +107,8 @@ function splitHead(head: Buffer, boundary: string): Head | string | undefined {
 
 function readPart(head: Buffer, at: number, newline: string): { readonly type: string, readonly bodyAt: number } | string | undefined {
   const end = head.indexOf(newline + newline, at)
-  if (end === -1) return head.length - at > HEADER_ROOM ? 'its part headers are too long' : undefined
+  if ((end === -1 ? head.length : end) - at > HEADER_ROOM) return 'its part headers are too long'
+  if (end === -1) return undefined
   let type: string | undefined
   for (const line of head.subarray(at, end).toString('latin1').split(newline)) {
     const [, name, value] = /^([\w-]+):[ \t]*([\x20-\x7e]*)$/.exec(line) ?? []
@@ -100,35 +124,42 @@ function readPart(head: Buffer, at: number, newline: string): { readonly type: s
   return { type: type ?? 'application/octet-stream', bodyAt: end + newline.length * 2 }
 }
 
-async function* mediaOf(rest: Buffer, chunks: AsyncIterator<Uint8Array>, delimiter: Buffer): AsyncGenerator<Uint8Array> {
+async function* mediaOf(rest: Buffer, chunks: AsyncGenerator<Uint8Array>, delimiter: Buffer): AsyncGenerator<Uint8Array> {
   // An empty media part: its delimiter follows the blank line at once, without a line end of its own.
   let held = Buffer.concat([delimiter.subarray(0, delimiter.indexOf('-')), rest])
   let skip = held.length - rest.length
-  for (;;) {
-    const end = held.indexOf(delimiter)
-    if (end !== -1) {
-      if (end > skip) yield held.subarray(skip, end)
-      return checkEpilogue(held.subarray(end + delimiter.length), chunks)
+  try {
+    for (;;) {
+      const end = held.indexOf(delimiter)
+      if (end !== -1) {
+        if (end > skip) yield held.subarray(skip, end)
+        return await checkEpilogue(held.subarray(end + delimiter.length), chunks)
+      }
+      const safe = held.length - delimiter.length
+      if (safe > skip) {
+        yield held.subarray(skip, safe)
+        held = held.subarray(safe)
+        skip = 0
+      }
+      const next = await chunks.next()
+      if (next.done === true) throw new LockkeeperError('REQUEST_INVALID', 'The multipart upload ended without its closing boundary.')
+      held = Buffer.concat([held, next.value])
     }
-    const safe = held.length - delimiter.length
-    if (safe > skip) {
-      yield held.subarray(skip, safe)
-      held = held.subarray(safe)
-      skip = 0
-    }
-    const next = await chunks.next()
-    if (next.done === true) throw new LockkeeperError('REQUEST_INVALID', 'The multipart upload ended without its closing boundary.')
-    held = Buffer.concat([held, next.value])
+  } finally {
+    await chunks.return(undefined)
   }
 }
+
+/** Bytes of white space that some clients send after the closing boundary. */
+const MAX_EPILOGUE = 1024
 
 async function checkEpilogue(rest: Buffer, chunks: AsyncIterator<Uint8Array>): Promise<void> {
   let tail = rest
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
     tail = Buffer.concat([tail, next.value])
-    if (tail.length > 1024) break
+    if (tail.length > MAX_EPILOGUE) break
   }
-  if (!/^--[ \t]*(?:\r?\n\s*)?$/.test(tail.toString('latin1'))) throw new LockkeeperError('REQUEST_AMBIGUOUS', 'The multipart upload has more than two parts or something after them.')
+  if (tail.length > MAX_EPILOGUE || !/^--[ \t]*(?:\r?\n\s*)?$/.test(tail.toString('latin1'))) throw new LockkeeperError('REQUEST_AMBIGUOUS', 'The multipart upload has more than two parts or something after them.')
 }
 
 function malformed(what: string): Refusal {
