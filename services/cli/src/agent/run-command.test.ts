@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -167,20 +167,9 @@ describe('lockkeeper run', function () {
     })
     for (const [index, [title]] of HOSTILE.entries()) assert.ok(HOSTILE.findIndex(([other]) => other === title) === index, `two attempts are called ${title}`)
 
-    it('the gateway\'s own port is the one open way, also for plain loopback calls', async () => {
-      const { out } = await shell('container', 'curl -sS -o /dev/null -w "%{http_code}" "$LOCKKEEPER_GATEWAY/healthz"')
-      assert.equal(out, '200')
-    })
-
-    it('the working directory is the agent\'s own to change, and what it writes belongs to the user who started it', async () => {
-      const { code, err } = await shell('container', 'echo made > made.txt && cat made.txt')
-      assert.equal(code, 0, err)
-      assert.ok((await readdir(world.work)).includes('made.txt'))
-    })
-
-    it('the settings stay readable: an agent may know its rules', async () => {
-      const { out } = await shell('container', 'head -c 30 policies/*.yaml | grep -c apiVersion', [], world.sandbox.directory)
-      assert.notEqual(out.trim(), '0')
+    it('what is the agent\'s own works: the gateway\'s port on loopback, the working directory, the settings to read', async () => {
+      const { code, out, err } = await shell('container', 'curl -sS -o /dev/null -w "%{http_code}\\n" "$LOCKKEEPER_GATEWAY/healthz"; echo made > made.txt && cat made.txt; head -c 30 policies/*.yaml | grep -q apiVersion && echo rules; rm made.txt', [], world.sandbox.directory)
+      assert.deepEqual([code, out], [0, '200\nmade\nrules\n'], err)
     })
 
     it('--read shows a place and keeps it whole; --write lets it be changed', async () => {
@@ -196,6 +185,19 @@ describe('lockkeeper run', function () {
       const { code, out, err } = await shell('container', 'echo started', [], world.gateway.directory)
       assert.deepEqual([code, out], [1, ''])
       assert.match(err, /gateway's own files/)
+    })
+
+    it('invariant 12: a settings file that is saved anew loses its cover, so the command ends before it can change it', async () => {
+      const file = join(world.sandbox.directory, 'lockkeeper.yaml')
+      const text = await readFile(file, 'utf8')
+      let saved: Promise<void> | undefined
+      const { code, err } = await world.lockkeeper(['run', '--isolation', 'container', '--', 'sh', '-c', 'echo ready; while :; do sleep 0.05; done'], {
+        directory: world.sandbox.directory,
+        onOutput(out) { if (out.includes('ready')) saved ??= writeFile(`${file}.new`, text).then(() => rename(`${file}.new`, file)) },
+      })
+      await saved
+      assert.equal(code, 137)
+      assert.match(err, /lockkeeper\.yaml was replaced while the command ran/)
     })
 
     it('root can start the container as another user', async function () {

@@ -14,6 +14,7 @@ import { agentFiles, agentVariables, childEnvironment, type AgentAccess } from '
 import { keepTokenFile, tokenFromCommand, tokenFromFile, type TokenSource } from './agent-token.ts'
 import { surroundings } from './container-plan.ts'
 import { containerScript } from './container-script.ts'
+import { guardCovers } from './guard-covers.ts'
 import { credentialPlaces } from './credential-places.ts'
 import { openGatewayRelay } from './gateway-relay.ts'
 import { initSource } from './namespace-init.ts'
@@ -143,7 +144,7 @@ async function inContainer({ program, args, options, access, user, directory, st
   const relay = await openGatewayRelay(join(directory, 'gate', 'gateway.sock'), status.origin)
   try {
     const script = containerScript({
-      root: join(directory, 'root'), uid, gid, home, workingDirectory: workingDirectory,
+      root: join(directory, 'root'), uid, gid, home, workingDirectory,
       visible: [
         ...visible, { path: access.directory, writable: false }, { path: join(access.directory, 'gcloud'), writable: true },
         { path: `${inner}/gate`, source: join(directory, 'gate'), writable: false }, { path: `${inner}/node`, source: process.execPath, writable: false, file: true },
@@ -153,7 +154,15 @@ async function inContainer({ program, args, options, access, user, directory, st
     const environment = { ...childEnvironment(process.env, agentVariables(access)), ...(user === undefined ? { TMPDIR: '/tmp' } : ofUser(user, home)) }
     const order = { port: Number(new URL(access.origin).port), socket: `${inner}/gate/gateway.sock`, program, arguments: args, directory: workingDirectory, environment }
     const started: Started = startContained({ script, order, ...(user === undefined ? {} : { user }) })
-    return await started.ended
+    const guard = guardCovers(covered, (path) => {
+      started.kill()
+      process.stderr.write(`lockkeeper: ${path} was replaced while the command ran, which took its cover away; the command is ended. Look at the file before you start the gateway with it.\n`)
+    })
+    try {
+      return await started.ended
+    } finally {
+      guard.close()
+    }
   } finally {
     await relay.close()
   }

@@ -14,14 +14,12 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINC
 const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']
 const NOT_FOUND = 127
 const NOT_STARTED = 126
-/** After this many ms a command that was told to end by `stop` is ended. */
-const GRACE_MS = 5_000
 
 export interface Started {
   /** The command's exit code; 128 + n when signal n ended it. */
   readonly ended: Promise<number>
-  /** SIGTERM now, SIGKILL when that does not end it. */
-  stop(): void
+  /** Ends the command at once, and in a container everything that it started. */
+  kill(): void
 }
 
 export interface PlainCommand { readonly program: string, readonly arguments: readonly string[], readonly environment: Readonly<Record<string, string>>, readonly user?: User }
@@ -73,16 +71,9 @@ function attend(child: ChildProcess, detached: boolean, send: (signal: NodeJS.Si
     resolve(error.code === 'ENOENT' ? NOT_FOUND : NOT_STARTED)
   })
   child.once('exit', (code, signal) => resolve(code ?? exitCodeOf(signal)))
-  let killer: NodeJS.Timeout | undefined
   return {
-    ended: promise.finally(() => {
-      clearTimeout(killer)
-      for (const signal of FORWARDED) process.off(signal, pass)
-    }),
-    stop() {
-      send('SIGTERM')
-      killer ??= setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
-    },
+    ended: promise.finally(() => { for (const signal of FORWARDED) process.off(signal, pass) }),
+    kill() { child.kill('SIGKILL') },
   }
 }
 

@@ -85,7 +85,7 @@ export async function checkPolicies(given: Surroundings): Promise<readonly Findi
   if (problems.length > 0) return problems.slice(0, MAX_SHOWN).map((one) => problem(formatProblem(one), 'Correct it; until then what was in force before stays in force.'))
   const rules = documents.reduce((sum, one) => sum + one.rules.length, 0)
   return [
-    rules === 0 ? warning(`${folder} holds no rule, so every call is denied`, 'Start from the starter policies: lockkeeper policy starter FOLDER') : ok(`${folder}: ${documents.length} policies, ${rules} rules`),
+    ok(`${folder}: ${documents.length} polic${documents.length === 1 ? 'y' : 'ies'}, ${rules} rules`),
     ...warnings.slice(0, MAX_SHOWN).map((one) => warning(formatProblem(one), 'Read it; the policy is in force all the same.')),
   ]
 }

@@ -82,8 +82,9 @@ async function throughForwardDoor(origin: string, host: string, authority: strin
   try {
     if (status !== 200) return `it answered ${status} to CONNECT`
     return await new Promise<string | undefined>((answer) => {
-      const secure = connectTls({ socket, servername: host, ca: authority, timeout: ANSWER_MS }, () => answer(undefined))
-      secure.once('error', (error) => answer(error.message)).once('timeout', () => answer('no TLS in 5 s'))
+      // Ended in good order, so that the gateway need not find out that nobody is there.
+      const secure = connectTls({ socket, servername: host, ca: authority, timeout: ANSWER_MS }, () => secure.end())
+      secure.once('error', (error) => answer(error.message)).once('timeout', () => answer('no TLS in 5 s')).once('close', () => answer(undefined))
     })
   } finally {
     socket.destroy()
