@@ -1,5 +1,5 @@
 /** Request bodies against their schema: Discovery's spelling, known fields, right kinds. */
-import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, JsonNumber, type Json, type JsonObject } from '@lockkeeper/domain/json'
 import { camelCase } from './field-names.ts'
 import type { MethodEntry } from './method-entries.ts'
@@ -24,9 +24,7 @@ export function checkFields(entry: MethodEntry, body: JsonObject): JsonObject | 
     return first === undefined ? body : refuse('FIELD_UNKNOWN', `${entry.method.id} takes no body; it has ${shown(first)}.`)
   }
   const checked = checkValue(body, `#${entry.body}`, '', { schemas: entry.schemas, strict: entry.method.change })
-  if (checked instanceof Fault) return checked.refusal
-  // Nobody may take an agent's JSON for a verdict of ours.
-  return isRefusal(checked) ? refuse('FIELD_UNKNOWN', 'The method has no field "refused".') : checked as JsonObject
+  return checked instanceof Fault ? checked.refusal : checked as JsonObject
 }
 
 function checkValue(value: Json, type: string, place: string, rules: Rules): Json | Fault {
