@@ -66,7 +66,7 @@ export async function startTestGateway({ config = {}, isolation = 'none', ...fil
   const logLines: string[] = []
   const failures: Error[] = []
   const credential: CredentialSource = { kind: 'secret', principal: 'sandbox-upstream', authorization: () => `Bearer ${upstream.credential}` }
-  const credentials = Object.fromEntries(loaded.config.targets.map(({ name }) => [name, credential]))
+  const credentials = Object.fromEntries(loaded.config.targets.flatMap((target) => 'secret' in target.credential && target.credential.secret === 'sandbox-upstream' ? [[target.name, credential]] : []))
   const clock = createShiftedClock()
   const gateway = await openGateway({ loaded, isolation, credentials, clock, log: createLogger('gateway', { level: 'debug', destination: { write: (line) => void logLines.push(line) } }), onFailure: (error) => failures.push(error) })
   await gateway.start()
@@ -135,6 +135,9 @@ async function checkAfterwards({ gateway, upstream, loaded, logLines }: Parts, h
   assert.deepEqual(secretsIn(heard.texts.join('\n'), secrets), [], 'invariant 3: heard by an agent')
   assert.deepEqual(secretsIn(logLines.join(''), secrets), [], 'invariant 3: in the logs')
   assert.deepEqual(await secretsInFiles(loaded.directory, secrets), [], 'invariant 3: in files')
+  const dialled = upstream.requests.list()
+  assert.ok(dialled.every(({ authorized }) => authorized), 'invariant 3: only the gateway\'s credential goes upstream')
+  assert.deepEqual(secretsIn(JSON.stringify(dialled), secrets), [], 'invariant 3: sent upstream')
   const report = await gateway.audit.queries.verify()
   assert.deepEqual(report.problems, [], 'invariant 8: the log verifies')
 }
