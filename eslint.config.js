@@ -56,6 +56,7 @@ export default tseslint.config(
   { name: 'google-auth', files: ['shared/adapters/google-auth/src/create-credential-source.ts'], rules: allow(ENVIRONMENT) },
   { name: 'tools of the repository', files: ['scripts/**/*.ts'], rules: allow(CLOCK, ENVIRONMENT, LOG) },
   { name: 'what must end the process', files: ['scripts/setup.js', 'scripts/end-of-tests.ts', 'services/cli/bin/lockkeeper.js'], rules: allow(ENVIRONMENT, EXIT) },
+  { name: 'processes that are measured', files: ['scripts/bench/**'], rules: allow(CLOCK, ENVIRONMENT, LOG, EXIT) },
   {
     name: 'tests',
     files: ['**/*.test.ts', '**/test/**', '**/testing/**', 'shared/testkit/**'],
