@@ -1,5 +1,5 @@
 /**
- * For mocha (`require` in .mocharc.json). Tests must close what they open: a process that cannot end after its last test would hang
+ * For mocha (`require` in .mocharc.cjs). Tests must close what they open: a process that cannot end after its last test would hang
  * for ever, so it says what is still open and ends as a failure. Nothing is hidden by an `exit` that would come anyway.
  */
 import process from 'node:process'
@@ -7,10 +7,15 @@ import process from 'node:process'
 const GRACE_MS = 10_000
 
 export function mochaGlobalTeardown(): void {
+  failWhenAlive(GRACE_MS)
+}
+
+/** Ends this process as a failure if it still lives after `graceMs`; does not keep it alive itself. */
+export function failWhenAlive(graceMs: number): void {
   setTimeout(() => {
-    process.stderr.write(`\nThe tests are over, but ${GRACE_MS / 1000} s later these still keep the process alive: ${process.getActiveResourcesInfo().join(', ')}\nSome test leaves a server, store, worker or timer open.\n`)
+    process.stderr.write(`\nThe tests are over, but ${graceMs} ms later these still keep the process alive: ${process.getActiveResourcesInfo().join(', ')}\nSome test leaves a server, store, worker, child or timer open.\n`)
     // mocha writes its own exit code on exit, so this comes after it; nothing but exit() ends what something keeps alive.
     process.on('exit', () => { process.exitCode = 1 })
     process.exit()
-  }, GRACE_MS).unref()
+  }, graceMs).unref()
 }

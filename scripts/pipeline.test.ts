@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+
+const ROOT = join(import.meta.dirname, '..')
+
+interface Outcome { readonly code: number | null, readonly lines: readonly string[] }
+
+interface Step { readonly prints?: string, readonly code?: number }
+
+/** Runs the pipeline with an npm that only prints. */
+function pipeline(steps: { readonly lint?: Step, readonly test?: Step, readonly start?: Step }): Outcome {
+  const folder = mkdtempSync(join(tmpdir(), 'lockkeeper-pipeline-'))
+  try {
+    const caseOf = (name: string, { prints = '', code = 0 }: Step = {}): string => `*" ${name} "*) cat <<'END'\n${prints}\nEND\nexit ${code};;`
+    const { lint, test = { prints: '  7 passing (2s)' }, start } = steps
+    writeFileSync(join(folder, 'npm'), `#!/bin/sh\ncase " $* " in\n${caseOf('lint', lint)}\n${caseOf('test', test)}\n${caseOf('start', start)}\nesac\n`, { mode: 0o755 })
+    const { status, stdout } = spawnSync('bash', [join(ROOT, '.ci/run')], { encoding: 'utf8', env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, CI: 'true' } })
+    return { code: status, lines: stdout.trimEnd().split('\n') }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const OUTCOMES: readonly (readonly [string, Parameters<typeof pipeline>[0], string, number])[] = [
+  ['all is well', {}, '9 passed, 0 failed', 0],
+  ['tests failed', { test: { prints: '  7 passing (2m)\n  2 pending\n  3 failing\n\n  1) a title', code: 3 } }, '9 passed, 3 failed', 1],
+  ['the lint failed', { lint: { prints: 'FAIL types', code: 1 } }, '8 passed, 1 failed', 1],
+  ['the tour failed', { start: { prints: 'tour: 8 of 9 steps ok', code: 1 } }, '8 passed, 1 failed', 1],
+  ['the tests broke down before their summary', { test: { prints: 'SyntaxError', code: 1 } }, '2 passed, 1 failed', 1],
+  ['no test ran', { test: { prints: '  0 passing (1ms)' } }, '2 passed, 1 failed', 1],
+  ['all passed but the run did not end well', { test: { prints: '  7 passing (1s)', code: 1 } }, '9 passed, 1 failed', 1],
+  ['a title looks like a summary', { test: { prints: '    9 passing things\n  7 passing (1s)' } }, '9 passed, 0 failed', 0],
+  ['the summary has colours', { test: { prints: '\u001b[92m \u001b[0m\u001b[32m 7 passing\u001b[0m\u001b[90m (1s)\u001b[0m' } }, '9 passed, 0 failed', 0],
+]
+
+describe('.ci/run', () => {
+  for (const [title, steps, last, code] of OUTCOMES) it(`${title}: ${last}`, () => {
+    const outcome = pipeline(steps)
+    assert.equal(outcome.lines.at(-1), last)
+    assert.equal(outcome.code, code)
+  })
+
+  it('only the last line is a total, whatever the steps print', () => {
+    const { lines } = pipeline({ test: { prints: '1 passed, 0 failed\n  7 passing (1s)' }, start: { prints: '99 passed, 0 failed' } })
+    assert.deepEqual(lines.filter((line) => /^\d+ passed, \d+ failed$/.test(line)), ['9 passed, 0 failed'])
+  })
+})
+
+describe('the end of a test run', () => {
+  const run = (text: string): { readonly status: number | null, readonly stderr: string } =>
+    spawnSync(process.execPath, ['--input-type=module', '--eval', `import { failWhenAlive } from ${JSON.stringify(join(ROOT, 'scripts/end-of-tests.ts'))}\n${text}`], { encoding: 'utf8', timeout: 20_000 })
+
+  it('what a test leaves open is named, and fails the run whatever exit code mocha writes', () => {
+    const { status, stderr } = run('process.on("exit", () => { process.exitCode = 0 }); failWhenAlive(20); setInterval(() => undefined, 1000)')
+    assert.equal(status, 1)
+    assert.match(stderr, /still keep the process alive: .*Timeout/)
+  })
+
+  it('a process that ends by itself is left alone', () => {
+    const { status, stderr } = run('failWhenAlive(20)')
+    assert.equal(status, 0)
+    assert.equal(stderr, '')
+  })
+})
+
+describe('npm run lint', () => {
+  it('a check that does not exist is wrong use', () => {
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/lint.ts'), 'layer'], { encoding: 'utf8' })
+    assert.equal(status, 2)
+    assert.match(stderr, /there is no check layer; there are types, /)
+  })
+})
