@@ -54,6 +54,7 @@ export const ERRORS = {
   UPSTREAM_UNREACHABLE: row(502, 'UNAVAILABLE', 14, 'No connection to the upstream could be made. Nothing was sent.', true),
   UPSTREAM_RESET: row(502, 'UNAVAILABLE', 14, 'The upstream closed the connection in the middle. A change may or may not have happened.'),
   UPSTREAM_TIMEOUT: row(504, 'DEADLINE_EXCEEDED', 4, 'The upstream did not answer in time. A change may or may not have happened.'),
+  UPSTREAM_ERROR: row(502, 'UNAVAILABLE', 14, 'The upstream answered with an error page that no API client can read. Its HTTP status is kept, the page left out.'),
   UPSTREAM_INVALID: row(502, 'INTERNAL', 13, 'The upstream\'s answer breaks the protocol.'),
   SESSION_UNKNOWN: row(404, 'NOT_FOUND', 5, 'The upload session is unknown, ended or belongs to another agent or run.'),
   NOT_FOUND: row(404, 'NOT_FOUND', 5, 'The gateway itself has nothing at this address.'),

@@ -3,20 +3,26 @@
  * Nothing is released before the intent is durable and, for approved calls, before the outcome is stored (invariants 1, 5 and 9).
  */
 import type { ServerResponse } from 'node:http'
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import type { Transform } from 'node:stream'
 import { LockkeeperError } from '@lockkeeper/domain/errors'
+import { AgentWriter } from './agent-writer.ts'
 import { transformStream, transformWhole, type BodyTransform, type TransformParts } from './body-transform.ts'
-import { forChangedBody, type ResponseHead } from './response-headers.ts'
+import { openBody, type OpenedBody } from './open-body.ts'
+import { forChangedBody, forOwnBody, type ResponseHead } from './response-headers.ts'
 
 export interface AnswerPlan {
   readonly transform: TransformParts
+  /** Content encoding to open; undefined: the body is read as it comes. */
+  readonly open?: string
+  /** Takes the place of the upstream's own body, which is read and dropped. */
+  readonly instead?: { readonly contentType: string, readonly body: Uint8Array, readonly headers: readonly string[] }
   /** Bytes up to which the answer is collected and written at once. */
   readonly collect: number
   /** Bytes of the finished body to keep for records and receipts. */
   readonly keep: number
   /** Bytes of body at most; over it nothing more is released. */
   readonly max: number
+  /** Ms that the client may read nothing. */
+  readonly stallMs: number
   /** Headers of the gateway's own, raw pairs. */
   readonly extra: readonly string[]
   /** Awaited before the first byte leaves; `body` is whole when the answer was collected. */
@@ -35,10 +41,9 @@ export interface Finished {
 export class Answer {
   readonly head: ResponseHead
   readonly #plan: AnswerPlan
-  readonly #response: ServerResponse
+  readonly #agent: AgentWriter
   readonly #flow: Flow
-  readonly #changes: boolean
-  readonly #inflate: Transform | undefined
+  readonly #opened: OpenedBody | undefined
   readonly #done = Promise.withResolvers<Finished>()
   #collected: Uint8Array[] | undefined = []
   #size = 0
@@ -46,132 +51,125 @@ export class Answer {
   #kept: Uint8Array[] | undefined = []
   #keptSize = 0
   #sent = 0
+  #begun = false
   #opening = false
-  #ended = false
+  #endedEarly = false
+  #over = false
 
   constructor(head: ResponseHead, plan: AnswerPlan, response: ServerResponse, flow: Flow) {
+    if (head.contentLength !== undefined && head.contentLength > plan.max && plan.instead === undefined) throw tooLarge(plan.max)
     this.head = head
     this.#plan = plan
-    this.#response = response
     this.#flow = flow
-    this.#changes = plan.transform.masker !== undefined || plan.transform.links !== undefined
-    this.#inflate = this.#changes ? this.#open(head.contentEncoding) : undefined
-    if (head.contentLength !== undefined && head.contentLength > plan.max) throw tooLarge(plan.max)
+    this.#agent = new AgentWriter(response, plan.stallMs, () => this.#letGo())
+    if (plan.open !== undefined && plan.instead === undefined) this.#opened = openBody(plan.open, { take: (chunk) => this.#take(chunk), end: () => this.#finish(), fail: (cause) => this.#stop(cannotOpen(cause)), onDrain: () => this.#flow.resume() })
   }
 
-  /** Resolves when every byte was handed to the agent's socket; rejects when the answer cannot be finished. */
+  /** Resolves when every byte was written to the agent's socket; rejects when the answer cannot be finished. */
   get finished(): Promise<Finished> { return this.#done.promise }
-  get begun(): boolean { return this.#response.headersSent }
+  /** Part of it may have left. */
+  get begun(): boolean { return this.#begun }
 
   write(chunk: Uint8Array): void {
-    if (this.#inflate === undefined) this.#take(chunk)
-    else if (!this.#inflate.write(chunk)) {
-      this.#flow.pause()
-      this.#inflate.once('drain', () => this.#flow.resume())
-    }
+    if (this.#opened === undefined) this.#take(chunk)
+    else if (!this.#opened.write(chunk)) this.#flow.pause()
   }
 
   end(): void {
-    if (this.#inflate === undefined) this.#finish()
-    else this.#inflate.end()
+    if (this.#opened === undefined) this.#finish()
+    else this.#opened.end()
   }
 
   fail(error: Error): void {
-    this.#inflate?.destroy()
+    this.#over = true
+    this.#opened?.destroy()
     this.#done.reject(error)
   }
 
-  #open(encoding: string | undefined): Transform | undefined {
-    const name = encoding?.toLowerCase()
-    if (name === undefined || name === 'identity') return undefined
-    const inflate = name === 'gzip' || name === 'x-gzip' ? createGunzip() : name === 'deflate' ? createInflate() : createBrotliDecompress()
-    inflate.on('data', (chunk: Buffer) => this.#take(chunk))
-    inflate.once('end', () => this.#finish())
-    inflate.once('error', (cause) => this.#stop(new LockkeeperError('CANNOT_MASK', 'The answer must be masked and does not decompress. Nothing of it was released.', { cause })))
-    return inflate
-  }
-
   #take(chunk: Uint8Array): void {
-    if (this.#ended) return
+    if (this.#over || this.#plan.instead !== undefined) return
     this.#size += chunk.length
     if (this.#size > this.#plan.max) return this.#stop(tooLarge(this.#plan.max))
-    if (this.#collected !== undefined) {
-      this.#collected.push(chunk)
-      if (this.#size > this.#plan.collect) this.#overflow()
-      return
-    }
-    this.#pass(chunk)
+    if (this.#collected === undefined) return void this.#pass(chunk)
+    this.#collected.push(chunk)
+    if (this.#size > this.#plan.collect && !this.#opening) this.#overflow()
   }
 
   /** Too large to collect: from here on the answer streams. */
   #overflow(): void {
-    if (this.#opening) return
     this.#opening = true
     this.#hold()
     const headers = this.#headers(undefined)
     this.#plan.release(undefined, headers).then(() => {
-      if (this.#ended) return
-      this.#response.writeHead(this.head.status, headers)
+      if (this.#over) return
+      this.#begin(headers)
       this.#stream = transformStream(this.#plan.transform)
       const waiting = this.#collected ?? []
       this.#collected = undefined
       this.#opening = false
-      for (const chunk of waiting) this.#pass(chunk)
-      this.#letGo()
-      if (this.#finishing) this.#finish()
+      let free = true
+      for (const chunk of waiting) free = this.#pass(chunk) && free
+      if (free) this.#letGo()
+      if (this.#endedEarly) this.#finish()
     }).catch((error: unknown) => this.#stop(error as Error))
   }
 
-  #finishing = false
+  #begin(headers: readonly string[]): void {
+    this.#begun = true
+    this.#agent.begin(this.head.status, headers)
+  }
 
   #hold(): void {
-    if (this.#inflate === undefined) this.#flow.pause()
-    else this.#inflate.pause()
+    if (this.#opened === undefined) this.#flow.pause()
+    else this.#opened.pause()
   }
 
   #letGo(): void {
-    if (this.#inflate === undefined) this.#flow.resume()
-    else this.#inflate.resume()
+    if (this.#over || this.#opening) return
+    if (this.#opened === undefined) this.#flow.resume()
+    else this.#opened.resume()
   }
 
-  #pass(chunk: Uint8Array): void {
-    if (this.#ended || this.#stream === undefined) return
+  /** False: the agent does not take more for now. */
+  #pass(chunk: Uint8Array): boolean {
+    if (this.#over || this.#stream === undefined) return true
     try {
-      this.#emit(this.#stream.push(chunk))
+      return this.#emit(this.#stream.push(chunk))
     } catch (error) {
       this.#stop(error as Error)
+      return true
     }
   }
 
-  #emit(parts: readonly Uint8Array[]): void {
+  #emit(parts: readonly Uint8Array[]): boolean {
+    let free = true
     for (const part of parts) {
       this.#sent += part.length
       this.#keep(part)
-      if (this.#response.write(part) || this.#response.writableNeedDrain === false) continue
-      this.#hold()
-      this.#response.once('drain', () => this.#letGo())
+      free = this.#agent.write(part) && free
     }
+    if (!free) this.#hold()
+    return free
   }
 
   #keep(part: Uint8Array): void {
     if (this.#kept === undefined) return
     this.#keptSize += part.length
     if (this.#keptSize > this.#plan.keep) this.#kept = undefined
-    // A transform may hand out views of a buffer that lives on; what is kept is small.
     else this.#kept.push(part)
   }
 
   #finish(): void {
-    if (this.#ended) return
+    if (this.#over) return
     if (this.#opening) {
-      this.#finishing = true
+      this.#endedEarly = true
       return
     }
     try {
       if (this.#stream === undefined) return this.#finishCollected()
       this.#emit(this.#stream.end())
-      this.#ended = true
-      this.#response.end()
+      this.#over = true
+      this.#agent.end()
       this.#done.resolve({ bytes: this.#sent, masked: this.#stream.masked, body: this.#kept === undefined ? undefined : Buffer.concat(this.#kept) })
     } catch (error) {
       this.#stop(error as Error)
@@ -179,37 +177,43 @@ export class Answer {
   }
 
   #finishCollected(): void {
+    const { instead, transform, keep } = this.#plan
     const collected = this.#collected as Uint8Array[]
-    const whole = collected.length === 1 ? collected[0] as Uint8Array : Buffer.concat(collected)
-    const { bytes, masked } = transformWhole(whole, this.#plan.transform)
+    const { bytes, masked } = instead === undefined ? transformWhole(collected.length === 1 ? collected[0] as Uint8Array : Buffer.concat(collected), transform) : { bytes: instead.body, masked: 0 }
     const headers = this.#headers(bytes.length)
-    this.#ended = true
+    this.#over = true
     this.#plan.release(bytes, headers).then(() => {
-      this.#response.writeHead(this.head.status, headers)
-      this.#response.end(bytes)
-      this.#done.resolve({ bytes: bytes.length, masked, body: bytes.length <= this.#plan.keep ? bytes : undefined })
+      this.#begin(headers)
+      if (bytes.length > 0 && this.#agent.verb !== 'HEAD') this.#agent.write(bytes)
+      this.#agent.end()
+      this.#done.resolve({ bytes: bytes.length, masked, body: bytes.length <= keep ? bytes : undefined })
     }).catch((error: unknown) => this.#done.reject(error as Error))
   }
 
   /** Known length: framed by it; unknown: chunked by the server. A HEAD answer keeps the length that it describes. */
   #headers(length: number | undefined): string[] {
-    const kept = this.#changes ? forChangedBody(this.head.headers) : [...this.head.headers]
+    const { instead, open, transform, extra } = this.#plan
+    const changes = transform.masker !== undefined || transform.links !== undefined || open !== undefined
+    const kept = instead !== undefined ? [...forOwnBody(this.head.headers), 'Content-Type', instead.contentType, ...instead.headers] : changes ? forChangedBody(this.head.headers) : [...this.head.headers]
     const declared = kept.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length')
-    const bodiless = this.head.status === 204 || this.head.status === 304 || this.#response.req.method === 'HEAD'
+    const bodiless = this.head.status === 204 || this.head.status === 304 || this.#agent.verb === 'HEAD'
     if (length !== undefined && !declared && !bodiless) kept.push('Content-Length', String(length))
-    kept.push(...this.#plan.extra)
-    return kept
+    return [...kept, ...extra]
   }
 
   #stop(error: Error): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#inflate?.destroy()
-    this.#flow.abort(error)
+    if (this.#over) return
+    this.#over = true
+    this.#opened?.destroy()
     this.#done.reject(error)
+    this.#flow.abort(error)
   }
 }
 
 function tooLarge(limit: number): LockkeeperError {
   return new LockkeeperError('POLICY_DENIED', `The answer is over the ${limit} bytes that policy allows for this call. A read changed nothing; ask for less at once.`)
+}
+
+function cannotOpen(cause: Error): LockkeeperError {
+  return new LockkeeperError('CANNOT_MASK', 'The answer must be inspected and does not decompress. Nothing more of it was released.', { cause })
 }
