@@ -1,5 +1,6 @@
 /** The `lockkeeper` command. Each command is a file of its own, read when it is called. */
 import { Command, CommanderError } from 'commander'
+import { LockkeeperError } from '@lockkeeper/domain/errors'
 import { CommandFailed, WrongUse } from './command-failed.ts'
 import { addAgentCommands } from './commands/agent.ts'
 import { addApprovalCommands } from './commands/approvals.ts'
@@ -42,12 +43,13 @@ function overrideExits(command: Command): void {
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.code === 'commander.help' || error.code === 'commander.helpDisplayed' || error.code === 'commander.version' ? 0 : 2
+  // Help that was asked for ends with 0, help in place of a missing command does not.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof WrongUse) {
     process.stderr.write(`lockkeeper: ${error.message}\n`)
     return 2
   }
-  if (error instanceof CommandFailed) {
+  if (error instanceof CommandFailed || error instanceof LockkeeperError) {
     process.stderr.write(`lockkeeper: ${error.message}\n`)
     return 1
   }

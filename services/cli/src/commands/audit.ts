@@ -1,7 +1,7 @@
 /** `lockkeeper audit tail|show|session|search|verify|export`. */
 import type { Command } from 'commander'
 import type { RecordFilter, RecordPage, RecordView, Session } from '@lockkeeper/audit'
-import type { LogReport, StoredRecord } from '@lockkeeper/transparency-log'
+import type { LogReport, StoredRecord, TrustedKeys } from '@lockkeeper/transparency-log'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
 import { clientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
 import { print, printJson } from './output.ts'
@@ -97,9 +97,21 @@ async function verify(directory: string | undefined, options: AdminOptions & { r
 }
 
 async function verifyDirectory(directory: string, keysFile: string | undefined): Promise<LogReport> {
-  const [{ exportedKeys, openLogDirectory }, { verifyLog }, { readFile }] = await Promise.all([import('@lockkeeper/audit'), import('@lockkeeper/transparency-log'), import('node:fs/promises')])
-  const trustedKeys = keysFile === undefined ? await exportedKeys(directory) : JSON.parse(await readFile(keysFile, 'utf8')) as Awaited<ReturnType<typeof exportedKeys>>
-  return verifyLog(await openLogDirectory(directory, trustedKeys))
+  const [{ openLogDirectory }, { verifyLog }] = await Promise.all([import('@lockkeeper/audit'), import('@lockkeeper/transparency-log')])
+  return verifyLog(await openLogDirectory(directory, await readKeys(directory, keysFile)))
+}
+
+/** What the user named and cannot be read is the user's to mend, not a fault of ours. */
+async function readKeys(directory: string, keysFile: string | undefined): Promise<TrustedKeys> {
+  const [{ auditSettings, exportedKeys }, { readFile }] = await Promise.all([import('@lockkeeper/audit'), import('node:fs/promises')])
+  const name = keysFile ?? `${directory}/keys.json`
+  const read = async (): Promise<unknown> => keysFile === undefined ? exportedKeys(directory) : JSON.parse(await readFile(keysFile, 'utf8'))
+  const found = await read().catch((error: Error) => {
+    throw new CommandFailed(`${name} cannot be read as public keys: ${error.message}${keysFile === undefined ? '. Name an exported log, or the keys with --keys' : ''}`)
+  })
+  const keys = auditSettings.shape.trustedKeys.safeParse(found)
+  if (!keys.success) throw new CommandFailed(`${name} holds no public keys: ${keys.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`)
+  return keys.data
 }
 
 function printReport(report: LogReport): void {

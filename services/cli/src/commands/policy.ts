@@ -90,8 +90,16 @@ async function explain(folder = 'policies', options: ExplainOptions): Promise<vo
 
 function questionOf({ agent, issuer, curl, method, resource, body }: ExplainOptions): unknown {
   if ((curl === undefined) === (method === undefined)) throw new WrongUse('name the call with --curl or with --method')
-  const call = curl === undefined ? { method, resources: resource ?? [], ...(body === undefined ? {} : { body: JSON.parse(body) as unknown }) } : { curl }
+  const call = curl === undefined ? { method, resources: resource ?? [], ...(body === undefined ? {} : { body: bodyOf(body) }) } : { curl }
   return { agent: { id: agent, issuer }, call }
+}
+
+function bodyOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new WrongUse(`--body is no JSON: ${(error as Error).message}`)
+  }
 }
 
 function printProblems(problems: readonly FileProblem[], format: (problem: FileProblem) => string): void {
