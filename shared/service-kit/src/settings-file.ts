@@ -13,8 +13,13 @@ export interface SettingsProblem {
 
 export type SettingsResult<T> = { readonly value: T } | { readonly problems: readonly SettingsProblem[] }
 
-/** `locate` gives the line of a path, for problems that later checks find. */
-export interface SettingsSource { readonly file: string, locate(path: readonly PropertyKey[]): number }
+export interface SettingsSource {
+  readonly file: string
+  /** What the file says, unchecked; undefined where it is no YAML. */
+  readonly raw?: unknown
+  /** The line of a path, for problems that later checks find. */
+  locate(path: readonly PropertyKey[]): number
+}
 
 const MAX_BYTES = 4 * 1024 * 1024
 
@@ -32,9 +37,16 @@ export function readSettingsFile<S extends z.ZodType>(file: string, schema: S): 
   const source: SettingsSource = { file, locate: (path) => lineOf(document, lines, path) }
   const syntax = [...document.errors, ...document.warnings].map(({ message, pos }) => ({ file, line: lines.linePos(pos[0]).line, path: '', message: message.split('\n')[0] ?? message }))
   if (syntax.length > 0) return { result: { problems: syntax }, source }
-  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {})
-  if (parsed.success) return { result: { value: parsed.data }, source }
-  return { result: { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, source)) }, source }
+  let raw: unknown
+  try {
+    raw = document.toJS({ maxAliasCount: 100 }) ?? {}
+  } catch (error) {
+    // The parser throws for aliases that would grow without end.
+    return whole((error as Error).message)
+  }
+  const parsed = schema.safeParse(raw)
+  if (parsed.success) return { result: { value: parsed.data }, source: { ...source, raw } }
+  return { result: { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, source)) }, source: { ...source, raw } }
 }
 
 export function formatProblems(problems: readonly SettingsProblem[]): string {

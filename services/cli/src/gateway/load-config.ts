@@ -6,6 +6,7 @@ import type { Person } from '@lockkeeper/domain'
 import { readSettingsFile, unknownVariables, type SettingsProblem, type SettingsSource } from '@lockkeeper/service-kit'
 import { gatewaySchema, type GatewayConfig } from './config-schema.ts'
 import { modeProblems } from './mode-problems.ts'
+import { soundParts } from './sound-parts.ts'
 
 /** Environment variables that the gateway reads; any other `LOCKKEEPER_*` stops the start. */
 export const KNOWN_VARIABLES = ['LOCKKEEPER_CONFIG', 'LOCKKEEPER_ADMIN', 'LOCKKEEPER_TOKEN_FILE', 'LOCKKEEPER_GATEWAY'] as const
@@ -28,10 +29,12 @@ export function loadConfig(file: string, environment: Readonly<Record<string, st
   const directory = dirname(path)
   const variables = unknownVariables(environment, [...KNOWN_VARIABLES, ...secretVariables(environment)]).map(({ name, message }): SettingsProblem => ({ file: 'environment', line: 0, path: name, message }))
   const { result, source } = readSettingsFile(path, gatewaySchema)
-  if ('problems' in result) return { problems: [...variables, ...result.problems] }
-  const { config, problems: missing } = readFiles(result.value, directory, source)
+  const unsound = 'problems' in result
+  // No YAML: nothing more can be said.
+  if (unsound && source.raw === undefined) return { problems: [...variables, ...result.problems] }
+  const { config, problems: missing } = readFiles(unsound ? soundParts(source.raw) : result.value, directory, source)
   const { people, problems: unknown } = loadPeople(config, directory)
-  const problems = [...variables, ...missing, ...unknown, ...crossProblems(config, people, source)]
+  const problems = [...variables, ...(unsound ? result.problems : []), ...missing, ...unknown, ...crossProblems(config, unknown.length > 0 ? undefined : people, source)]
   return problems.length > 0 ? { problems } : { config, people, file: path, directory }
 }
 
@@ -70,7 +73,8 @@ function loadPeople(config: GatewayConfig, directory: string): { readonly people
   return { people: [], problems: read.problems.map(({ path, message }) => ({ file: source.file, line: source.locate(path), path: path.join('.'), message })) }
 }
 
-function crossProblems(config: GatewayConfig, people: readonly Person[], source: SettingsSource): readonly SettingsProblem[] {
+/** `people`: undefined where their file is unsound. */
+function crossProblems(config: GatewayConfig, people: readonly Person[] | undefined, source: SettingsSource): readonly SettingsProblem[] {
   const at = (path: readonly PropertyKey[], message: string): SettingsProblem => ({ file: source.file, line: source.locate(path), path: path.map(String).join('.'), message })
   const problems = checkIssuerSettings(config.issuers, config.mode).map(({ path, message }) => at(['issuers', ...path], message))
   if (config.approverIssuers.length > 0) problems.push(...checkApproverIssuerSettings(config.approverIssuers, config.mode, config.issuers).map(({ path, message }) => at(['approverIssuers', ...path], message)))
@@ -80,7 +84,7 @@ function crossProblems(config: GatewayConfig, people: readonly Person[], source:
     if (names.has(name)) problems.push(at(['targets', index, 'name'], 'another target has this name'))
     names.add(name)
   })
-  if (config.terminal !== undefined && !people.some(({ id }) => id === config.terminal?.person)) problems.push(at(['terminal', 'person'], `${config.terminal.person} is not in the people file`))
+  if (config.terminal !== undefined && people !== undefined && !people.some(({ id }) => id === config.terminal?.person)) problems.push(at(['terminal', 'person'], `${config.terminal.person} is not in the people file`))
   if (!config.doors.path && config.doors.forward === undefined && config.doors.domain === undefined) problems.push(at(['doors'], 'no door is open: name path, forward or domain'))
   if (config.doors.domain !== undefined && config.listen.tls === undefined) problems.push(at(['doors', 'domain'], 'needs listen.tls with a certificate for the domain'))
   return problems
