@@ -11,7 +11,8 @@ const LOG = { selector: 'MemberExpression[object.name="console"]', message: 'Use
 const EXIT = { selector: 'CallExpression[callee.object.name="process"][callee.property.name="exit"]', message: 'Set process.exitCode: exit() drops what is still being written.' }
 
 const RESTRICTED = [CLOCK, ENVIRONMENT, LOG, EXIT]
-const restrict = (...rules) => ({ 'no-restricted-syntax': ['error', ...rules] })
+// Without a rule it must be off: a bare `error` would keep the rules of the entry before.
+const restrict = (...rules) => ({ 'no-restricted-syntax': rules.length === 0 ? 'off' : ['error', ...rules] })
 const allow = (...rules) => restrict(...RESTRICTED.filter((rule) => !rules.includes(rule)))
 
 export default tseslint.config(
