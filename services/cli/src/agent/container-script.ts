@@ -42,7 +42,7 @@ const PROC_FIXED = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
 const PROC_HIDDEN = ['kcore', 'keys', 'kmsg', 'timer_list', 'sched_debug', 'latency_stats', 'acpi', 'scsi', 'asound']
 const TMP = 'mode=1777,nosuid,nodev,size=2g'
 
-export function quote(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll('\'', '\'\\\'\'')}'`
 }
 

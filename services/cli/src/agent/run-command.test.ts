@@ -71,10 +71,6 @@ describe('lockkeeper run', function () {
         assert.deepEqual([out, code], ['ready\ntold\n', 3])
       })
 
-      it('a command that a signal ends gives 128 + its number', async () => {
-        assert.equal((await shell(level, 'kill -KILL $$')).code, 137)
-      })
-
       it('a program that is not there gives 127, one that may not be run 126', async () => {
         const { code } = await run(level, ['no-such-program'])
         // A user who cannot enter a directory of the path cannot know what is not there.
@@ -198,6 +194,10 @@ describe('lockkeeper run', function () {
       await saved
       assert.equal(code, 137)
       assert.match(err, /lockkeeper\.yaml was replaced while the command ran/)
+    })
+
+    it('inside the container too, a command that a signal ends gives 128 + its number', async () => {
+      assert.equal((await shell('container', 'kill -KILL $$')).code, 137)
     })
 
     it('root can start the container as another user', async function () {

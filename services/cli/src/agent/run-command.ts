@@ -7,21 +7,18 @@ import { systemClock, type IsolationLevel } from '@lockkeeper/domain'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
 import { clientOf } from '../commands/admin-option.ts'
 import type { GatewayStatus } from '../commands/agent.ts'
-import type { RunOptions } from '../commands/run.ts'
 import { ISOLATION_MEANING, isWeaker, levelProblem, strongestLevel } from '../gateway/isolation.ts'
-import { adminSocketPath, type AdminClient } from '../admin/admin-client.ts'
+import type { AdminClient } from '../admin/admin-client.ts'
 import { agentFiles, agentVariables, childEnvironment, type AgentAccess } from './agent-environment.ts'
 import { keepTokenFile, tokenFromCommand, tokenFromFile, type TokenSource } from './agent-token.ts'
-import { surroundings } from './container-plan.ts'
-import { containerScript } from './container-script.ts'
-import { guardCovers } from './guard-covers.ts'
 import { credentialPlaces } from './credential-places.ts'
-import { openGatewayRelay } from './gateway-relay.ts'
-import { initSource } from './namespace-init.ts'
 import { canEnter, dynamicUser, namedUser, reachable, type User } from './other-user.ts'
-import { startContained, startPlain, type Started } from './start-command.ts'
+import { runInContainer, type Run } from './run-in-container.ts'
+import type { RunOptions } from './run-options.ts'
+import { startPlain } from './start-command.ts'
 
 const SANDBOX_TOKEN_SECONDS = 3600
+const SANDBOX_PROJECT = 'sandbox-project'
 /** In the sandbox's people.yaml. */
 const SANDBOX_SPONSOR = 'sam.sponsor@sandbox.example.com'
 /** Where the gateway's own port needs a privilege or cannot be had, the container's loopback uses this one. */
@@ -40,27 +37,16 @@ export async function runCommand(program: string, args: readonly string[], optio
   if (options.quiet !== true) say(`isolation ${level}: ${ISOLATION_MEANING[level]}`)
   const directory = await mkdtemp(join(tmpdir(), 'lockkeeper-run-'))
   try {
-    const run: Run = { program, args, options, status, level, user, directory, access: await writeFiles(directory, status, user, level, options.project) }
+    const run: Run = { program, args, options, status, user, directory, access: await writeFiles(directory, status, user, level, options.project ?? (status.mode === 'sandbox' ? SANDBOX_PROJECT : undefined)) }
     const token = await keepTokenFile({ source, file: run.access.tokenFile, clock: systemClock, owner: user, onProblem: (text) => say(`${text}; the agent keeps the token it has`) })
     try {
-      return await (level === 'container' ? inContainer(run) : inTheOpen(run))
+      return await (level === 'container' ? runInContainer(run) : runInTheOpen(run))
     } finally {
       token.close()
     }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
-}
-
-interface Run {
-  readonly program: string
-  readonly args: readonly string[]
-  readonly options: RunOptions
-  readonly status: GatewayStatus
-  readonly level: IsolationLevel
-  readonly user: User | undefined
-  readonly directory: string
-  readonly access: AgentAccess
 }
 
 /** Never weaker than the level that the gateway writes into its records. */
@@ -116,14 +102,12 @@ function innerOrigin(origin: string): string {
   return `http://127.0.0.1:${protocol === 'http:' && outer >= LEAST_PLAIN_PORT ? outer : INNER_PORT}`
 }
 
-async function inTheOpen({ program, args, access, user, level, directory, status }: Run): Promise<number> {
-  const environment = { ...childEnvironment(process.env, agentVariables(access)), ...(user === undefined ? {} : ofUser(user, join(directory, 'home'))) }
-  if (level === 'user' && user !== undefined) checkUser(user, status)
+/** Levels none and user. */
+async function runInTheOpen({ program, args, access, user, directory, status }: Run): Promise<number> {
+  if (user !== undefined) checkUser(user, status)
+  const own: Readonly<Record<string, string>> = user === undefined ? {} : { HOME: join(directory, 'home'), USER: user.name, LOGNAME: user.name, TMPDIR: '/tmp' }
+  const environment = { ...childEnvironment(process.env, agentVariables(access)), ...own }
   return startPlain({ program, arguments: args, environment, ...(user === undefined ? {} : { user }) }).ended
-}
-
-function ofUser({ name }: User, home: string): Readonly<Record<string, string>> {
-  return { HOME: home, USER: name, LOGNAME: name, TMPDIR: '/tmp' }
 }
 
 /** CommandFailed when the user could read what the level promises to keep from it. */
@@ -132,38 +116,4 @@ function checkUser(user: User, { files }: GatewayStatus): void {
   if (found.length > 0) throw new CommandFailed(`user ${user.name} (${user.uid}) can reach ${found.slice(0, 5).join(', ')}, so level user would keep nothing from the agent: take the right away (chmod go-rwx), or use level container`)
   const directory = process.cwd()
   if (!canEnter(user, directory)) throw new CommandFailed(`user ${user.name} (${user.uid}) cannot read the working directory ${directory}: start the command where that user can work`)
-}
-
-async function inContainer({ program, args, options, access, user, directory, status }: Run): Promise<number> {
-  const uid = user?.uid ?? process.getuid?.() ?? 0
-  const gid = user?.gid ?? process.getgid?.() ?? 0
-  const home = homedir()
-  const workingDirectory = process.cwd()
-  const { visible, covered } = surroundings({ uid, home, workingDirectory, read: options.read, write: options.write, gateway: { ...status.files, secret: [...status.files.secret, adminSocketPath(options.admin, process.env)] }, runDirectory: directory })
-  const inner = '/run/lockkeeper'
-  const relay = await openGatewayRelay(join(directory, 'gate', 'gateway.sock'), status.origin)
-  try {
-    const script = containerScript({
-      root: join(directory, 'root'), uid, gid, home, workingDirectory,
-      visible: [
-        ...visible, { path: access.directory, writable: false }, { path: join(access.directory, 'gcloud'), writable: true },
-        { path: `${inner}/gate`, source: join(directory, 'gate'), writable: false }, { path: `${inner}/node`, source: process.execPath, writable: false, file: true },
-      ],
-      covered, command: [`${inner}/node`, '-e', initSource()],
-    })
-    const environment = { ...childEnvironment(process.env, agentVariables(access)), ...(user === undefined ? { TMPDIR: '/tmp' } : ofUser(user, home)) }
-    const order = { port: Number(new URL(access.origin).port), socket: `${inner}/gate/gateway.sock`, program, arguments: args, directory: workingDirectory, environment }
-    const started: Started = startContained({ script, order, ...(user === undefined ? {} : { user }) })
-    const guard = guardCovers(covered, (path) => {
-      started.kill()
-      process.stderr.write(`lockkeeper: ${path} was replaced while the command ran, which took its cover away; the command is ended. Look at the file before you start the gateway with it.\n`)
-    })
-    try {
-      return await started.ended
-    } finally {
-      guard.close()
-    }
-  } finally {
-    await relay.close()
-  }
 }

@@ -12,6 +12,8 @@ import type { User } from './other-user.ts'
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const
 /** What the terminal itself sends to every process of the foreground group. */
 const FROM_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']
+/** Those of them that `unshare`, which leads the group of a container, survives. */
+const TO_GROUP: readonly string[] = ['SIGINT', 'SIGWINCH']
 const NOT_FOUND = 127
 const NOT_STARTED = 126
 
@@ -61,7 +63,10 @@ function needsOwnSession(): boolean {
 function attend(child: ChildProcess, detached: boolean, send: (signal: NodeJS.Signals) => void, program: string): Started {
   const shared = process.stdin.isTTY && !detached
   const pass = (signal: NodeJS.Signals): void => {
-    if (!shared || !FROM_TERMINAL.includes(signal)) send(signal)
+    if (shared && FROM_TERMINAL.includes(signal)) return
+    // As the terminal would: to the command and all that it started.
+    if (detached && TO_GROUP.includes(signal) && child.pid !== undefined) process.kill(-child.pid, signal)
+    else send(signal)
   }
   for (const signal of FORWARDED) process.on(signal, pass)
   const { promise, resolve, reject } = Promise.withResolvers<number>()
@@ -77,7 +82,7 @@ function attend(child: ChildProcess, detached: boolean, send: (signal: NodeJS.Si
   }
 }
 
-export function exitCodeOf(signal: NodeJS.Signals | null): number {
+function exitCodeOf(signal: NodeJS.Signals | null): number {
   if (signal === null) throw new CommandFailed('the command ended without a code or a signal')
   return 128 + constants.signals[signal]
 }

@@ -56,7 +56,7 @@ export async function openTestGateway({ stated = 'none' }: { readonly stated?: I
 const PASSED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_V8_COVERAGE']
 
 /** The environment is what the test says, and little else. */
-export function runProcess(program: string, args: readonly string[], { environment = {}, directory, user, onOutput }: CommandOptions): Promise<Outcome> {
+function runProcess(program: string, args: readonly string[], { environment = {}, directory, user, onOutput }: CommandOptions): Promise<Outcome> {
   const env = { ...Object.fromEntries(PASSED.flatMap((name) => process.env[name] === undefined ? [] : [[name, process.env[name]]])), ...environment }
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'], ...user })

@@ -1,22 +1,8 @@
 /** `lockkeeper run -- COMMAND`: a child that reaches Google only through the gateway. */
 import { Option, type Command } from 'commander'
-import type { IsolationLevel } from '@lockkeeper/domain'
+import type { RunOptions } from '../agent/run-options.ts'
 import { WrongUse } from '../command-failed.ts'
-import { withAdmin, type AdminOptions } from './admin-option.ts'
-
-export interface RunOptions extends AdminOptions {
-  readonly isolation: IsolationLevel | 'auto'
-  readonly as?: string
-  readonly read: readonly string[]
-  readonly write: readonly string[]
-  readonly tokenFile?: string
-  readonly tokenCommand?: string
-  readonly agent: string
-  readonly run?: string
-  readonly sponsor?: string
-  readonly project?: string
-  readonly quiet?: boolean
-}
+import { withAdmin } from './admin-option.ts'
 
 const gather = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value]
 
