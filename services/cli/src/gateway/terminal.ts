@@ -26,7 +26,7 @@ export function openTerminal(gateway: Gateway, { config }: LoadedConfig, onInter
     if (event.type !== 'approval.requested') return
     const detail = await gateway.approval.admin.show(approval)
     if (isRefusal(detail) || detail.approval.state !== 'pending') return
-    const card = detail.card === undefined ? detail.summary : renderCardText(detail.card, { width: Math.min(process.stdout.columns ?? 100, 120) })
+    const card = detail.card === undefined ? detail.summary : renderCardText(detail.card, { width: widthOf(process.stdout.columns) })
     if (keys === undefined) print(`\n${card}\n${approval}: decide with lockkeeper approvals approve|deny ${approval}`)
     else keys.ask({ id: approval, card })
   })
@@ -36,4 +36,9 @@ export function openTerminal(gateway: Gateway, { config }: LoadedConfig, onInter
       void subscription.close()
     },
   }
+}
+
+/** A terminal that does not know its size says 0. */
+function widthOf(columns: number | undefined): number {
+  return columns === undefined || columns === 0 ? 100 : Math.min(columns, 120)
 }
