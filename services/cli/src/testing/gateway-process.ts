@@ -12,6 +12,10 @@ export interface GatewayProcess {
   readonly admin: AdminClient
   /** Everything that it wrote, on both streams. */
   output(): string
+  /** Resolves with all output once it matches, within 8 s. */
+  until(pattern: RegExp): Promise<string>
+  /** Keys for its terminal, where it has one. */
+  press(keys: string): void
   /** Waits until the newest request of the agent is in this state, up to 8 s; any state when none is named. */
   approval(agent: string, state?: string): Promise<ApprovalDocument>
   approve(id: string): Promise<void>
@@ -25,19 +29,29 @@ const PASSED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_V8_COVERAGE']
 const WAIT_MS = 8_000
 const POLL_MS = 20
 
-/** `aheadMs`: how far its wall clock is ahead, so that what ends in minutes has ended. */
-export async function startGatewayProcess(file: string, { credential, aheadMs = 0 }: { readonly credential: string, readonly aheadMs?: number }): Promise<GatewayProcess> {
+export interface ProcessOptions {
+  readonly credential: string
+  /** How far its wall clock is ahead, so that what ends in minutes has ended. */
+  readonly aheadMs?: number
+  /** In a pseudo-terminal of util-linux `script`. */
+  readonly terminal?: boolean
+}
+
+export async function startGatewayProcess(file: string, { credential, aheadMs = 0, terminal = false }: ProcessOptions): Promise<GatewayProcess> {
   const clock = `data:text/javascript,const{now}=Date;Date.now=()=>now()+${aheadMs}`
   const env = { ...Object.fromEntries(PASSED.flatMap((name) => process.env[name] === undefined ? [] : [[name, process.env[name]]])), LOCKKEEPER_SECRET_SANDBOX_UPSTREAM: credential }
-  const child = spawn(process.execPath, ['--import', clock, COMMAND, 'up', '--config', file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const line = [process.execPath, '--import', clock, COMMAND, 'up', '--config', file]
+  const [program = '', ...args] = terminal ? ['script', '-qec', line.map((word) => `'${word}'`).join(' '), '/dev/null'] : line
+  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
   let written = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => { written += text })
   child.stdout.setEncoding('utf8').on('data', (text: string) => { written += text })
-  const origin = await originOf(child, () => written)
-  return around(child, origin, openAdminClient(join(dirname(file), '.lockkeeper', 'admin.sock')), () => written)
+  const until = (pattern: RegExp): Promise<string> => outputThat(child, pattern, () => written)
+  const origin = /^agents: (\S+)/m.exec(await until(/^agents: \S+[^]*lockkeeper run/m))?.[1] ?? ''
+  return { until, ...around(child, origin, openAdminClient(join(dirname(file), '.lockkeeper', 'admin.sock')), () => written) }
 }
 
-function around(child: ChildProcess, origin: string, admin: AdminClient, output: () => string): GatewayProcess {
+function around(child: ChildProcess, origin: string, admin: AdminClient, output: () => string): Omit<GatewayProcess, 'until'> {
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
     const exited = once(child, 'exit')
@@ -46,6 +60,7 @@ function around(child: ChildProcess, origin: string, admin: AdminClient, output:
   }
   return {
     origin, admin, output,
+    press: (keys) => void child.stdin?.write(keys),
     async approval(agent, state) {
       for (const until = performance.now() + WAIT_MS; ;) {
         const { approvals } = await admin.get<{ readonly approvals: readonly ApprovalDocument[] }>(`/v1/approvals?agent=${agent}`)
@@ -61,13 +76,17 @@ function around(child: ChildProcess, origin: string, admin: AdminClient, output:
   }
 }
 
-async function originOf(child: ChildProcess, written: () => string): Promise<string> {
+async function outputThat(child: ChildProcess, pattern: RegExp, written: () => string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const look = (): void => {
-    const [, origin] = /^agents: (\S+)/m.exec(written()) ?? []
-    if (origin !== undefined) resolve(origin)
-  }
+  const look = (): void => { if (pattern.test(written())) resolve(written()) }
+  const timer = setTimeout(() => reject(new Error(`the gateway did not write ${pattern} within ${WAIT_MS} ms but: ${written()}`)), WAIT_MS)
   child.stdout?.on('data', look)
   child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}: ${written()}`)))
-  return promise
+  look()
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    child.stdout?.off('data', look)
+  }
 }
