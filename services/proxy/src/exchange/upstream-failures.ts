@@ -29,7 +29,8 @@ export function mapUpstreamFailure(error: Error, sent: boolean, change: boolean)
   if (error instanceof CredentialEcho) return refuse('UPSTREAM_INVALID', { message: `The upstream's answer held a credential and was stopped. ${effect}` })
   const code = (error as { code?: string }).code ?? ''
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return refuse('UPSTREAM_TIMEOUT', { message: `The upstream did not answer in time. ${effect}`, detail })
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return refuse('UPSTREAM_INVALID', { message: `The upstream's answer breaks the protocol. ${effect}`, detail })
+  // Not every parser error has a code.
+  if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return refuse('UPSTREAM_INVALID', { message: `The upstream's answer breaks the protocol. ${effect}`, detail })
   if (!sent) return refuse('UPSTREAM_UNREACHABLE', { message: `No connection to the upstream could be made. ${effect}`, detail })
   return refuse('UPSTREAM_RESET', { message: `The upstream closed the connection in the middle. ${effect}`, detail })
 }
