@@ -50,7 +50,7 @@ export async function runCommand(program: string, args: readonly string[], optio
 }
 
 /** Never weaker than the level that the gateway writes into its records. */
-function chooseLevel({ isolation, as }: RunOptions, { isolation: stated }: GatewayStatus): IsolationLevel {
+export function chooseLevel({ isolation, as }: Pick<RunOptions, 'isolation' | 'as'>, { isolation: stated }: Pick<GatewayStatus, 'isolation'>): IsolationLevel {
   const strongest = strongestLevel()
   const level = isolation === 'auto' ? strongest : isolation
   if (isWeaker(level, stated)) throw new CommandFailed(`the gateway states isolation ${stated} in its records, and this would run at level ${level}${isolation === 'auto' ? ` (${levelProblem(stated) ?? ''})` : ''}. Start the gateway with isolation: ${level}, or run the command at ${stated}.`)

@@ -28,8 +28,10 @@ export interface PlainCommand { readonly program: string, readonly arguments: re
 
 export function startPlain({ program, arguments: args, environment, user }: PlainCommand): Started {
   const detached = user !== undefined && needsOwnSession()
-  const child = spawn(program, [...args], { stdio: 'inherit', env: environment, detached, ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) })
-  return attend(child, detached, (signal) => { child.kill(signal) }, program)
+  return attend(program, detached, () => {
+    const child = spawn(program, [...args], { stdio: 'inherit', env: environment, detached, ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) })
+    return { child, send: (signal) => { child.kill(signal) } }
+  })
 }
 
 export interface ContainedCommand { readonly script: string, readonly order: InitOrder, readonly user?: User }
@@ -37,13 +39,15 @@ export interface ContainedCommand { readonly script: string, readonly order: Ini
 export function startContained({ script, order, user }: ContainedCommand): Started {
   const detached = needsOwnSession()
   const options: SpawnOptions = { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], env: { PATH: SYSTEM_PATH }, cwd: '/', detached, ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }) }
-  const child = spawn(systemProgram('unshare') ?? 'unshare', namespaceArguments(script), options)
-  const control = child.stdio[3] as Writable & { resume(): void }
-  // What comes back is the agent's, and nobody asked; a broken pipe shows as the end of the child.
-  control.on('error', () => control.destroy())
-  control.resume()
-  control.write(`${JSON.stringify(order)}\n`)
-  return attend(child, detached, (signal) => { control.write(`${signal}\n`) }, 'unshare')
+  return attend('unshare', detached, () => {
+    const child = spawn(systemProgram('unshare') ?? 'unshare', namespaceArguments(script), options)
+    const control = child.stdio[3] as Writable & { resume(): void }
+    // What comes back is the agent's, and nobody asked; a broken pipe shows as the end of the child.
+    control.on('error', () => control.destroy())
+    control.resume()
+    control.write(`${JSON.stringify(order)}\n`)
+    return { child, send: (signal) => { control.write(`${signal}\n`) } }
+  })
 }
 
 /**
@@ -60,7 +64,9 @@ function needsOwnSession(): boolean {
   }
 }
 
-function attend(child: ChildProcess, detached: boolean, send: (signal: NodeJS.Signals) => void, program: string): Started {
+interface Child { readonly child: ChildProcess, readonly send: (signal: NodeJS.Signals) => void }
+
+function attend(program: string, detached: boolean, start: () => Child): Started {
   const shared = process.stdin.isTTY && !detached
   const pass = (signal: NodeJS.Signals): void => {
     if (shared && FROM_TERMINAL.includes(signal)) return
@@ -68,7 +74,9 @@ function attend(child: ChildProcess, detached: boolean, send: (signal: NodeJS.Si
     if (detached && TO_GROUP.includes(signal) && child.pid !== undefined) process.kill(-child.pid, signal)
     else send(signal)
   }
+  // First the listeners: a signal may come as soon as the command runs, and must not end this process alone.
   for (const signal of FORWARDED) process.on(signal, pass)
+  const { child, send } = start()
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   child.once('error', (error: NodeJS.ErrnoException) => {
     if (child.pid !== undefined) return reject(error)
