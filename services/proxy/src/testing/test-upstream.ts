@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcp, type AddressInfo, type Socket } from 'node:net'
 
-export interface Seen { readonly verb: string, readonly url: string, readonly headers: Readonly<Record<string, string>>, readonly rawHeaders: readonly string[], body: Buffer, complete: boolean }
+export interface Seen { readonly verb: string, readonly url: string, readonly headers: Readonly<Record<string, string>>, readonly rawHeaders: readonly string[], body: Buffer, complete: boolean, /** Answers before the request has ended. */ readonly respond: (status: number, body: string) => void }
 
 export interface TestUpstream {
   readonly origin: string
@@ -23,7 +23,7 @@ const json = (value: unknown) => (_request: IncomingMessage, response: ServerRes
 export async function startUpstream(): Promise<TestUpstream> {
   const seen: Seen[] = []
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    const one: Seen = { verb: request.method ?? '', url: request.url ?? '', headers: request.headers as Record<string, string>, rawHeaders: request.rawHeaders, body: Buffer.alloc(0), complete: false }
+    const one: Seen = { verb: request.method ?? '', url: request.url ?? '', headers: request.headers as Record<string, string>, rawHeaders: request.rawHeaders, body: Buffer.alloc(0), complete: false, respond: (status, body) => void response.writeHead(status, { 'content-type': 'application/json' }).end(body) }
     seen.push(one)
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
