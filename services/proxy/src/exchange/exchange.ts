@@ -2,7 +2,6 @@
  * The dial: everything before it is on the passage as witnesses, and this function demands them all (invariant 1).
  * A change waits for its durable intent before the dial, a plain read before its first byte is released.
  */
-import { sha256 } from '@lockkeeper/domain/digest'
 import { LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { Dispatcher } from 'undici'
 import { ClientLeft } from '../body/timed-chunks.ts'
@@ -14,6 +13,7 @@ import { CredentialEcho } from './credential-echo.ts'
 import { Dialogue, type DialogueEnd } from './dialogue.ts'
 import { ownLocation } from './own-location.ts'
 import { planAnswer } from './plan-answer.ts'
+import { recordedBody } from '../recorded-bodies.ts'
 import { replay } from './replay.ts'
 import type { ResponseHead } from './response-headers.ts'
 import { mapUpstreamFailure, Stopped, TooLate } from './upstream-failures.ts'
@@ -115,11 +115,10 @@ async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promis
 function answered(finished: Finished, { head }: Answer, passage: Complete, parts: Parts): Ending {
   const { claimed, classified: { call }, granted } = passage
   if (claimed.kind === 'claim' && granted.kind === 'approval') markDelivered(passage, claimed.approval, granted.digest, parts)
-  const kept = finished.body !== undefined && finished.body.length > 0 && !call.method.returnsSecret ? finished.body : undefined
-  const hash = kept === undefined ? undefined : sha256(kept)
-  if (kept !== undefined && hash !== undefined && kept.length <= parts.settings.limits.recordBody) passage.bodies.push({ hash, bytes: kept, contentType: head.contentType ?? '' })
+  const kept = finished.body === undefined ? undefined : recordedBody(finished.body, head.contentType, call.method, passage.decided.decision.obligations.mask, { maskers: parts.maskers, limit: parts.settings.limits.recordBody })
+  if (kept !== undefined) passage.bodies.push(kept)
   return {
     result: passage.gone ? 'left' : 'answered', status: head.status, responseBytes: finished.bytes,
-    ...(hash === undefined ? {} : { responseBody: hash }), ...(finished.masked === 0 ? {} : { masked: finished.masked }),
+    ...(kept === undefined ? {} : { responseBody: kept.hash }), ...(finished.masked === 0 ? {} : { masked: finished.masked }),
   }
 }

@@ -7,10 +7,11 @@ import { containsMarker } from '@lockkeeper/masking'
 import { Readable } from 'node:stream'
 import { collectBody, hasBody, invite } from '../body/collect-body.ts'
 import { frameMultipart, readMultipart } from '../body/multipart-related.ts'
+import { restoreUrls } from '../exchange/gateway-urls.ts'
 import { readRequestHeaders, type RequestHeaders } from '../exchange/request-headers.ts'
 import { checkHttpPath, httpMethod, readQuery } from '../http-method.ts'
 import type { Parts } from '../parts.ts'
-import type { Classified, Passage, SessionUse, Witnesses } from '../passage.ts'
+import type { Arrival, Classified, Passage, SessionUse, Witnesses } from '../passage.ts'
 import type { Target } from '../targets.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified'> & Partial<Pick<Witnesses, 'classified'>>
@@ -120,7 +121,7 @@ function readBody(passage: Needs, match: Match, session: SessionUse | undefined,
   return collectBody(request, response, parts.settings.limits.inspectBody).then((bytes) => {
     if (isRefusal(bytes)) return bytes
     passage.requestBytes = bytes.length
-    return readJson(bytes, match, parts)
+    return readJson(bytes, match, passage.arrival, parts)
   })
 }
 
@@ -129,12 +130,12 @@ function isIdentity(encoding: string | undefined): boolean {
 }
 
 /** Parsed once, fields checked, written anew: these bytes are judged, digested and sent. */
-function readJson(bytes: Uint8Array, match: Match, { catalog }: Parts): Sent | Refusal {
+function readJson(bytes: Uint8Array, match: Match, arrival: Arrival, { catalog }: Parts): Sent | Refusal {
   if (bytes.length === 0) return { body: { kind: 'none' } }
   const parsed = parseStrict(bytes)
   if (isRefusal(parsed)) return parsed
   if (!isJsonObject(parsed)) return refuse('REQUEST_INVALID', 'The JSON body is no object. Nothing was sent.')
-  const value = match.method.api === 'http' ? parsed : catalog.checkBody(match.method, parsed)
+  const value = match.method.api === 'http' ? parsed : catalog.checkBody(match.method, restoreUrls(parsed, arrival))
   if (isRefusal(value)) return value
   return { body: { kind: 'json', value, bytes: Buffer.from(serialise(value)) } }
 }
@@ -147,7 +148,7 @@ async function readUpload(passage: Needs, match: Match, { settings, catalog }: P
   const parsed = parseStrict(upload.metadata)
   if (isRefusal(parsed)) return parsed
   if (!isJsonObject(parsed)) return refuse('REQUEST_INVALID', 'The JSON part of the upload is no object. Nothing was sent.')
-  const metadata: JsonObject | Refusal = catalog.checkBody(match.method, parsed)
+  const metadata: JsonObject | Refusal = catalog.checkBody(match.method, restoreUrls(parsed, passage.arrival))
   if (isRefusal(metadata)) return metadata
   const framed = frameMultipart(Buffer.from(serialise(metadata)), upload.mediaType, upload.media)
   return { body: { ...media(passage), contentType: upload.mediaType, metadata }, stream: framed.body, contentType: framed.contentType }
