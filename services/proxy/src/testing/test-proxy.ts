@@ -122,9 +122,11 @@ async function recordWriter(records: StoredRecord[], batches: string[], mode: ()
   return { writer, take: () => new Promise<void>((resolve) => void waiting.push(resolve)) }
 }
 
-async function end(proxy: Proxy, writer: { close(): Promise<void> }, documents: MemoryDocuments, test: TestProxy): Promise<void> {
+async function end(proxy: Proxy, writer: { readonly healthy: boolean, close(): Promise<void> }, documents: MemoryDocuments, test: TestProxy): Promise<void> {
   test.log = 'take'
   await proxy.drain(200)
+  // A log that was just down takes a moment to notice that it is up again.
+  while (!writer.healthy) await new Promise((resolve) => setTimeout(resolve, 10))
   await writer.close()
   documents.stop()
 }
