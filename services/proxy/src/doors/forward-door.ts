@@ -5,13 +5,13 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { connect as connectTcp, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import { TLSSocket, type SecureContext } from 'node:tls'
 import { ERRORS, googleErrorBody, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { CertificateAuthority } from './certificate-authority.ts'
 
 export interface ForwardDoorSettings {
   readonly authority: CertificateAuthority
-  /** Hosts passed through unseen, such as a package registry: exact names. Recorded, never judged. */
+  /** Hosts passed through unseen at port 443, such as a package registry: exact names, or `host:port`. Recorded, never judged. */
   readonly tunnel: readonly string[]
 }
 
@@ -23,6 +23,9 @@ export interface ForwardDoorPorts {
 }
 
 const HANDSHAKE_MS = 10_000
+/** Ms without a byte after which an unseen tunnel ends. */
+const TUNNEL_IDLE_MS = 10 * 60_000
+const MAX_TUNNELS = 256
 const AUTHORITY = /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\]):(\d{1,5})$/
 
 export interface ForwardDoor {
@@ -33,17 +36,30 @@ export interface ForwardDoor {
 
 export function openForwardDoor({ authority, tunnel }: ForwardDoorSettings, { isTarget, inner, record }: ForwardDoorPorts): ForwardDoor {
   const hosts = new WeakMap<Socket, string>()
+  const handshakes = new Set<Duplex>()
+  const tunnels = new Set<Duplex>()
+  // A server that listens nowhere keeps no list of its connections: without one neither its time limits nor its end would reach them.
+  inner.emit('listening')
+  inner.once('close', () => { for (const socket of [...handshakes, ...tunnels]) socket.destroy() })
   const end = (host: string, socket: Duplex, head: Buffer): void => {
+    handshakes.add(socket)
+    const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS)
+    const done = (): void => {
+      clearTimeout(timer)
+      handshakes.delete(socket)
+    }
+    socket.once('close', done)
     authority.contextFor(host).then((secureContext) => {
+      if (socket.destroyed) return
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
       if (head.length > 0) socket.unshift(head)
-      const secure = new TLSSocket(socket as Socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
+      // Another name inside the tunnel would be judged as one host and meant for another.
+      const SNICallback = (name: string, answer: (error: Error | null, context?: SecureContext) => void): void => name.toLowerCase() === host ? answer(null, secureContext) : answer(new Error('another name than the tunnel\'s'))
+      const secure = new TLSSocket(socket as Socket, { isServer: true, secureContext, SNICallback, ALPNProtocols: ['http/1.1'] })
       hosts.set(secure, host)
-      const timer = setTimeout(() => secure.destroy(), HANDSHAKE_MS)
-      secure.once('error', () => secure.destroy())
-      secure.once('close', () => clearTimeout(timer))
+      secure.on('error', () => secure.destroy())
       secure.once('secure', () => {
-        clearTimeout(timer)
+        done()
         inner.emit('connection', secure)
       })
     }, () => stop(socket, refuse('INTERNAL', 'No certificate could be made for this host. Nothing was sent.')))
@@ -59,7 +75,10 @@ export function openForwardDoor({ authority, tunnel }: ForwardDoorSettings, { is
         return stop(socket, refusal)
       }
       if (port === '443' && isTarget(host)) return end(host, socket, head)
-      if (tunnel.includes(host)) {
+      if (tunnel.includes(port === '443' ? host : `${host}:${port}`)) {
+        if (tunnels.size >= MAX_TUNNELS) return stop(socket, refuse('OVERLOADED', `${MAX_TUNNELS} tunnels are open already. Nothing was sent; try again in a moment.`))
+        tunnels.add(socket)
+        socket.once('close', () => tunnels.delete(socket))
         record(host, undefined)
         return passThrough(host, Number(port), socket, head)
       }
@@ -73,13 +92,17 @@ export function openForwardDoor({ authority, tunnel }: ForwardDoorSettings, { is
 function passThrough(host: string, port: number, socket: Duplex, head: Buffer): void {
   const far = connectTcp({ host, port, timeout: HANDSHAKE_MS })
   far.once('connect', () => {
-    far.setTimeout(0)
+    far.setTimeout(TUNNEL_IDLE_MS)
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
     if (head.length > 0) far.write(head)
     far.pipe(socket).pipe(far)
   })
-  far.once('timeout', () => far.destroy(new Error('no connection in time')))
-  far.once('error', () => stop(socket, refuse('UPSTREAM_UNREACHABLE', `No connection to ${host} could be made.`)))
+  far.once('timeout', () => far.destroy(new Error('nothing came in time')))
+  let open = false
+  far.once('connect', () => { open = true })
+  // Inside a tunnel an answer of the gateway's own would be read as the far side's.
+  far.once('error', () => open ? socket.destroy() : stop(socket, refuse('UPSTREAM_UNREACHABLE', `No connection to ${host} could be made.`)))
+  far.once('close', () => { if (open) socket.destroy() })
   socket.once('close', () => far.destroy())
 }
 

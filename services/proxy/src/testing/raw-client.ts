@@ -39,7 +39,9 @@ export interface Response { readonly status: number, readonly headers: IncomingM
 /** One call; resolves with the whole answer, rejects when the connection breaks. */
 export async function call(origin: string, path: string, options: RequestOptions & { readonly body?: string | Buffer } = {}): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const request = httpRequest(origin + path, { agent: false, ...options }, resolve)
+  const { hostname, port } = new URL(origin)
+  // Not as a URL: that would tidy the path.
+  const request = httpRequest({ hostname, port, path, agent: false, ...options }, resolve)
   request.once('error', reject)
   request.end(options.body)
   return readResponse(await promise)
