@@ -92,4 +92,8 @@ function pacer(rate: number, due: (planned: number) => void): NodeJS.Timeout {
   }, 1)
 }
 
-if (import.meta.main) process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2] ?? '{}') as LoadOptions))}\n`)
+if (import.meta.main) {
+  process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2] ?? '{}') as LoadOptions))}\n`)
+  // Its connections are kept alive by the proxies for longer than anybody wants to wait.
+  process.exit()
+}

@@ -12,18 +12,45 @@ const plans = new WeakMap<MaskPlan, Map<string, MaskPlan>>()
 
 export interface RecordedBodies { readonly maskers: Maskers, readonly limit: number }
 
-/** Undefined: nothing is kept (too large, a secret, or content that cannot be inspected). */
-export function recordedBody(bytes: Uint8Array, contentType: string | undefined, method: Method, plan: MaskPlan, { maskers, limit }: RecordedBodies): RecordBody | undefined {
+/** An answer as the agent got it: masked by the call's plan already, so only what the log adds to the plan is masked. */
+export function recordedAnswer(bytes: Uint8Array, contentType: string | undefined, method: Method, plan: MaskPlan, parts: RecordedBodies): RecordBody | undefined {
+  return recordedBody(bytes, contentType, method, plan, true, parts)
+}
+
+/** Undefined: nothing is kept (too large, a secret, or content that cannot be inspected). `isMasked`: by the plan. */
+function recordedBody(bytes: Uint8Array, contentType: string | undefined, method: Method, plan: MaskPlan, isMasked: boolean, { maskers, limit }: RecordedBodies): RecordBody | undefined {
   if (bytes.length === 0 || bytes.length > limit || method.returnsSecret) return undefined
   const inspect = canInspect(contentType, undefined)
   if (inspect === 'no') return undefined
-  const masked = mask(bytes, inspect, maskers, recordPlan(plan, method.api))
-  return masked === undefined ? undefined : { hash: sha256(masked), bytes: masked, contentType: contentType ?? '' }
+  const own = recordPlan(plan, method.api)
+  const raw = sha256(bytes)
+  if (isMasked && own === plan) return { hash: raw, bytes, contentType: contentType ?? '' }
+  const known = recent.get(own)?.get(raw)
+  if (known !== undefined) return known
+  const masked = mask(bytes, inspect, maskers, own)
+  if (masked === undefined) return undefined
+  const body = { hash: masked === bytes ? raw : sha256(masked), bytes: masked, contentType: contentType ?? '' }
+  remember(own, raw, body)
+  return body
+}
+
+/** Polls read the same answer again and again; the newest small ones are not masked anew for the log. */
+const recent = new WeakMap<MaskPlan, Map<string, RecordBody>>()
+const RECENT_BODIES = 256
+const RECENT_BYTES = 16 * 1024
+
+function remember(plan: MaskPlan, raw: string, body: RecordBody): void {
+  if (body.bytes.length > RECENT_BYTES) return
+  let bodies = recent.get(plan)
+  if (bodies === undefined) recent.set(plan, bodies = new Map())
+  const [oldest] = bodies.size >= RECENT_BODIES ? bodies.keys() : []
+  if (oldest !== undefined) bodies.delete(oldest)
+  bodies.set(raw, body)
 }
 
 /** The JSON that a call sends, as its record keeps it. */
 export function recordedRequest({ body, method }: Call, plan: MaskPlan, parts: RecordedBodies): RecordBody | undefined {
-  return body.kind === 'json' ? recordedBody(body.bytes, 'application/json', method, plan, parts) : undefined
+  return body.kind === 'json' ? recordedBody(body.bytes, 'application/json', method, plan, false, parts) : undefined
 }
 
 function mask(bytes: Uint8Array, inspect: 'json' | 'text', maskers: Maskers, plan: MaskPlan): Uint8Array | undefined {
@@ -46,7 +73,9 @@ function recordPlan(plan: MaskPlan, api: string): MaskPlan {
   if (byApi === undefined) plans.set(plan, byApi = new Map())
   let made = byApi.get(api)
   if (made === undefined) {
-    made = { detectors: [...new Set([...plan.detectors, 'secrets'])].sort(), fields: [...new Set([...plan.fields, ...(SECRET_FIELDS[api] ?? [])])].sort() }
+    const fields = SECRET_FIELDS[api] ?? []
+    const covered = plan.detectors.includes('secrets') && fields.every((field) => plan.fields.includes(field))
+    made = covered ? plan : { detectors: [...new Set([...plan.detectors, 'secrets'])].sort(), fields: [...new Set([...plan.fields, ...fields])].sort() }
     byApi.set(api, made)
   }
   return made

@@ -13,7 +13,7 @@ import { CredentialEcho } from './credential-echo.ts'
 import { Dialogue, type DialogueEnd } from './dialogue.ts'
 import { ownLocation } from './own-location.ts'
 import { planAnswer } from './plan-answer.ts'
-import { recordedBody } from '../recorded-bodies.ts'
+import { recordedAnswer } from '../recorded-bodies.ts'
 import { replay } from './replay.ts'
 import type { ResponseHead } from './response-headers.ts'
 import { mapUpstreamFailure, Stopped, TooLate } from './upstream-failures.ts'
@@ -115,7 +115,7 @@ async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promis
 function answered(finished: Finished, { head }: Answer, passage: Complete, parts: Parts): Ending {
   const { claimed, classified: { call }, granted } = passage
   if (claimed.kind === 'claim' && granted.kind === 'approval') markDelivered(passage, claimed.approval, granted.digest, parts)
-  const kept = finished.body === undefined ? undefined : recordedBody(finished.body, head.contentType, call.method, passage.decided.decision.obligations.mask, { maskers: parts.maskers, limit: parts.settings.limits.recordBody })
+  const kept = finished.body === undefined ? undefined : recordedAnswer(finished.body, head.contentType, call.method, passage.decided.decision.obligations.mask, { maskers: parts.maskers, limit: parts.settings.limits.recordBody })
   if (kept !== undefined) passage.bodies.push(kept)
   return {
     result: passage.gone ? 'left' : 'answered', status: head.status, responseBytes: finished.bytes,

@@ -21,7 +21,7 @@ export function decideByPolicy(passage: Needs, parts: Parts): Decided | Refusal 
     })
   }
   const own = call.resources.find((resource) => parts.settings.protectedResources.some((glob) => matchesResource(glob, resource)))
-  if (own !== undefined && call.method.change) {
+  if (own !== undefined) {
     passage.facts.effect = 'deny'
     passage.facts.rule = 'builtin/gateway-protected'
     return refuse('GATEWAY_PROTECTED', { message: `${own} belongs to the gateway itself and is out of reach of every agent. Nothing was sent.`, metadata: { method: call.method.id, rule: 'builtin/gateway-protected' } })
