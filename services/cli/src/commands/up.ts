@@ -43,11 +43,13 @@ async function runConfigured(file: string): Promise<void> {
   const { loadConfig } = await import('../gateway/load-config.ts')
   const loaded = loadConfig(file, process.env)
   if ('problems' in loaded) throw new CommandFailed(`the configuration has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}; nothing was started:\n${formatProblems(loaded.problems)}`)
-  const [{ openGateway }, { isolationOf, ISOLATION_MEANING }, { adminRoutes }, { untilStopped }, { openTerminal }] = await Promise.all([
-    import('../gateway/wire.ts'), import('../gateway/isolation.ts'), import('../admin/admin-routes.ts'), import('../gateway/until-stopped.ts'), import('../gateway/terminal.ts'),
+  const [{ openGateway }, { isolationOf, ISOLATION_MEANING }, { adminRoutes }, { untilStopped }, { openTerminal }, { isolationProblems }] = await Promise.all([
+    import('../gateway/wire.ts'), import('../gateway/isolation.ts'), import('../admin/admin-routes.ts'), import('../gateway/until-stopped.ts'), import('../gateway/terminal.ts'), import('../gateway/mode-problems.ts'),
   ])
   const log = createLogger('gateway', { level: loaded.config.log })
   const isolation = isolationOf(loaded.config)
+  const [problem] = loaded.config.mode === 'real' ? isolationProblems(loaded.config, isolation) : []
+  if (problem !== undefined) throw new CommandFailed(`nothing was started: isolation: auto found no way to keep agents apart on this machine, and ${problem.message}`)
   print(`lockkeeper: mode ${loaded.config.mode}, isolation ${isolation}: ${ISOLATION_MEANING[isolation]}`)
   const stop = untilStopped()
   const gateway = await openGateway({ loaded, isolation, log, onFailure: (error) => stop.fail(error) })

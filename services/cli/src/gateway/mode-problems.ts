@@ -1,4 +1,5 @@
 /** Sandbox and real never mix (invariant 14): what real mode refuses, and what the sandbox refuses. */
+import type { IsolationLevel } from '@lockkeeper/domain'
 import type { GatewayConfig } from './config-schema.ts'
 
 export interface ModeProblem { readonly path: readonly PropertyKey[], readonly message: string }
@@ -16,10 +17,14 @@ function realProblems({ targets, isolation, acknowledgeNoIsolation }: GatewayCon
     if (!upstream.startsWith('https:')) problems.push({ path: ['targets', index, 'upstream'], message: 'no credential is sent to a plain-http upstream in real mode: use https or credential: { none: true }' })
     else if (!sendsCredential) problems.push({ path: ['targets', index, 'upstream'], message: 'an overridden upstream gets the credential only with sendsCredential: true' })
   })
-  if (isolation === 'none' && !acknowledgeNoIsolation && targets.some(({ credential }) => !('none' in credential))) {
-    problems.push({ path: ['isolation'], message: 'at level none an agent of the same user can read the credentials: set acknowledgeNoIsolation: true, or choose user or container' })
-  }
+  if (isolation !== 'auto') problems.push(...isolationProblems({ targets, acknowledgeNoIsolation }, isolation))
   return problems
+}
+
+/** Also asked once `auto` has found its level: real credentials at level none are a choice that somebody made. */
+export function isolationProblems({ targets, acknowledgeNoIsolation }: Pick<GatewayConfig, 'targets' | 'acknowledgeNoIsolation'>, level: IsolationLevel): readonly ModeProblem[] {
+  if (level !== 'none' || acknowledgeNoIsolation || targets.every(({ credential }) => 'none' in credential)) return []
+  return [{ path: ['isolation'], message: 'at level none an agent of the same user can read the credentials: set acknowledgeNoIsolation: true, or choose user or container' }]
 }
 
 function sandboxProblems({ targets }: GatewayConfig): readonly ModeProblem[] {
