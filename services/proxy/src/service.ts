@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { strike } from '@lockkeeper/service-kit'
 import { viewApprovals } from './approvals-view.ts'
 import { arrive, type DoorSettings } from './doors/arrivals.ts'
 import { openForwardDoor, type ForwardDoor, type ForwardDoorSettings } from './doors/forward-door.ts'
@@ -102,8 +103,8 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
     return {
       arrival, request, response, at: parts.clock.now(), startedAt: parts.clock.monotonic(), mode: settings.mode, isolation: settings.isolation,
       facts: {
-        door: arrival.door as Door, host: arrival.host, verb: request.method ?? '', path: (arrival.path + query).slice(0, MAX_RECORDED_PATH),
-        ...(typeof reason === 'string' ? { statedReason: reason.slice(0, 512) } : {}), ...(typeof trace === 'string' ? { trace: trace.slice(0, 64) } : {}),
+        door: arrival.door as Door, host: arrival.host, verb: request.method ?? '', path: strike((arrival.path + query).slice(0, MAX_RECORDED_PATH)),
+        ...(typeof reason === 'string' ? { statedReason: strike(reason.slice(0, 512)) } : {}), ...(typeof trace === 'string' ? { trace: strike(trace.slice(0, 64)) } : {}),
       },
       bodies: [], heldMs: 0, requestBytes: Number.isSafeInteger(length) ? length : 0, gone: false, rounds: 0,
     }

@@ -10,6 +10,7 @@ import { frameMultipart, readMultipart } from '../body/multipart-related.ts'
 import { restoreUrls } from '../exchange/gateway-urls.ts'
 import { readRequestHeaders, type RequestHeaders } from '../exchange/request-headers.ts'
 import { checkHttpPath, httpMethod, readQuery } from '../http-method.ts'
+import { tokenInBody } from '../own-token.ts'
 import type { Parts } from '../parts.ts'
 import type { Arrival, Classified, Passage, SessionUse, Witnesses } from '../passage.ts'
 import type { Target } from '../targets.ts'
@@ -67,6 +68,8 @@ function classified(passage: Needs, target: Target, match: Match, headers: Reque
   const json = body.kind === 'json' ? body.value : body.kind === 'media' ? body.metadata : undefined
   const marker = markerIn(match) ?? (json === undefined ? undefined : containsMarker(json))
   if (marker !== undefined) return maskedValue(marker)
+  const token = json === undefined ? undefined : tokenInBody(passage.request, body.kind === 'json' ? body.bytes : serialise(json))
+  if (token !== undefined) return token
   const resources = session?.resources ?? (json === undefined || match.method.api === 'http' ? match.resources : resourcesWithBody(match, json))
   if (isRefusal(resources)) return resources
   passage.facts.resources = resources

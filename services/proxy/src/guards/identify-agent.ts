@@ -2,6 +2,7 @@
 import { isRefusal } from '@lockkeeper/domain/errors'
 import type { Agent } from '@lockkeeper/domain'
 import type { Refusal } from '@lockkeeper/domain/errors'
+import { tokenInHead } from '../own-token.ts'
 import type { Parts } from '../parts.ts'
 import type { Passage, Verified } from '../passage.ts'
 
@@ -26,5 +27,5 @@ function verified(passage: Passage, agent: Agent | Refusal): Verified | Refusal 
   facts.run = agent.run
   facts.tokenHash = agent.tokenHash
   if (agent.sponsor !== undefined) facts.sponsor = agent.sponsor
-  return { agent } as Verified
+  return tokenInHead(passage.request) ?? { agent } as Verified
 }
