@@ -39,8 +39,11 @@ describe('scenario: masking', () => {
     agent = await test.agent('reader')
   })
   after(async () => {
-    await test.close()
-    await odd.close()
+    try {
+      await test.close()
+    } finally {
+      await odd.close()
+    }
   })
 
   const READABLE = ['plain', 'split/1', 'split/2', 'split/7', 'split/64', 'split/1000', 'encoded/gzip', 'encoded/gzip/1', 'encoded/gzip/13', 'encoded/deflate', 'encoded/br', 'encoded/br/3']
