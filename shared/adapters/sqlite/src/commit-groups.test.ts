@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { PortUnavailable, type Ref } from '@lockkeeper/domain/ports'
 import { anEvent, tempDir, THINGS, type Thing } from '@lockkeeper/testkit'
 import { openSqlite } from './index.ts'

@@ -1,4 +1,5 @@
 /** One live subscription: takes deliveries from publishes and from the queue, runs the handler, acknowledges or retries. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@lockkeeper/domain'
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { Delivery, Subscription } from '@lockkeeper/domain/ports'
@@ -156,7 +157,9 @@ export class Consumer implements Subscription {
     this.#handle(received).then(() => this.#acknowledge(received), (error: unknown) => this.#rejected(received, error)).then(leave, leave)
   }
 
+  /** In a turn of its own: whoever published the event goes on first, and many events do not become one long turn. */
   async #handle({ json, attempt }: Received): Promise<void> {
+    await nextTurn()
     await this.#handler({ event: JSON.parse(json) as CloudEvent, attempt })
   }
 
