@@ -1,5 +1,5 @@
 /** Calls held open for a person's decision: caps, deadlines, and the end of all of them when the gateway stops or a lock falls. */
-import type { Limits } from './parts.ts'
+import type { Limits } from './limits.ts'
 
 export interface Hold {
   /** Fires when the hold's time is over, the client has left, the gateway stops, or `end` was called for it. */

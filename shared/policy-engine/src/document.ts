@@ -15,7 +15,7 @@ function durationSchema(min: string, max: string, meaning: string) {
     .describe(`${meaning} ${min} to ${max}.`)
 }
 
-export const approvalSchema = z.strictObject({
+const approvalSchema = z.strictObject({
   reviewers: z.array(z.string().regex(/^(person|group):[A-Za-z0-9@._-]{1,100}$/, 'person:ID or group:NAME')).max(50).optional()
     .describe('Who may decide: person:ID or group:NAME. Default: any person of group approvers.'),
   quorum: z.int().min(1).max(10).optional().describe('Distinct persons that must approve. Default 1.'),

@@ -1,7 +1,7 @@
 /** Why a call is decided as it is: every rule in order, and what it was that matched or did not. */
 import type { Agent, Call, Decision } from '@lockkeeper/domain'
-import { Inquiry, resourcesMatch } from './matching.ts'
-import type { PolicyParts } from './policy.ts'
+import { resourcesMatch, type Inquiry } from './matching.ts'
+import type { PolicyParts } from './policy-parts.ts'
 import type { Rule } from './rules.ts'
 
 export interface LookedAt {

@@ -1,9 +1,9 @@
-import type { Agent, Call, Clock, Decision } from '@lockkeeper/domain'
+import type { Agent, Call, Decision } from '@lockkeeper/domain'
 import { conditionContext } from './condition-context.ts'
 import { DecisionMaker, namesCall, withErrors } from './decisions.ts'
 import { explainCall, type Explanation } from './explain.ts'
 import { candidatesOf, Inquiry } from './matching.ts'
-import type { MethodTable } from './method-patterns.ts'
+import type { Judge, PolicyParts } from './policy-parts.ts'
 import type { Entry, RuleIndex } from './rule-index.ts'
 import type { Rule } from './rules.ts'
 import { findWouldAllow } from './would-allow.ts'
@@ -26,18 +26,6 @@ export interface Policy {
   /** The same decision with every rule and why it matched or did not. For people: it looks at all rules. */
   explain(agent: Agent, call: Call): Explanation
 }
-
-export interface PolicyParts {
-  readonly version: string
-  readonly rules: readonly Rule[]
-  readonly byName: ReadonlyMap<string, Rule>
-  readonly index: RuleIndex
-  readonly methods: MethodTable
-  readonly clock: Clock
-}
-
-/** Verdict on a call with the rules left out that `ignored` names. */
-export type Judge = (agent: Agent, call: Call, ignored?: (rule: Rule) => boolean) => Decision
 
 export function createPolicy(parts: PolicyParts): Policy {
   const maker = new DecisionMaker(parts.version)

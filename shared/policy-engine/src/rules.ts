@@ -62,7 +62,7 @@ function compileGlobs(rule: RuleDocument, report: Report): readonly Glob[] | und
   return rule.resources?.flatMap((source, at) => {
     const glob = parseGlob(source)
     if ('problem' in glob) report(['resources', at], glob.problem)
-    else if (!/^(\/\/|\*)/.test(source)) report(['resources', at], `"${source}" can match nothing: full resource names begin with //`)
+    else if (!/^(?:\/\/|\*)/.test(source)) report(['resources', at], `"${source}" can match nothing: full resource names begin with //`)
     else return [glob]
     return []
   })

@@ -2,7 +2,7 @@
 import type { Agent, Call, Decision, Method } from '@lockkeeper/domain'
 import { sampleOf } from './glob.ts'
 import { candidatesOf, type Inquiry } from './matching.ts'
-import type { Judge, PolicyParts } from './policy.ts'
+import type { Judge, PolicyParts } from './policy-parts.ts'
 import type { Rule } from './rules.ts'
 
 /** Globs near the call's resource that are tried. */
