@@ -9,7 +9,7 @@ import { openFileBlobs, openKeyFile, openSqlite } from '@lockkeeper/adapter-sqli
 import { tempDir } from '@lockkeeper/testkit'
 import { batchEvent, createRecordWriter, type ChainedWriter, type RecordBatch } from '@lockkeeper/transparency-log'
 import type { Log } from './log.ts'
-import { createAuditService, type AuditService, type AuditSettingsInput } from './service.ts'
+import { createAuditService, type AuditPorts, type AuditService, type AuditSettingsInput } from './service.ts'
 
 export interface AuditRoom {
   readonly directory: string
@@ -44,8 +44,10 @@ export async function auditRoom(options: { readonly directory?: string, readonly
   const complain = (facts: object, message: string): void => { complaints.push(`${message} ${JSON.stringify(facts)}`) }
   const log: Log = { info: () => undefined, warn: complain, error: complain }
   const settings: AuditSettingsInput = { mode: 'sandbox', isolation: 'none', bootId: 'boot-now', singleProcess: true, trustedKeys: { writers: [] }, foldEveryMs: 50, checkpointEveryMs: 50, gapWaitMs: 200, lostAfterMs: 100, lostCheckMs: 30, ...options.settings }
-  const audit = await createAuditService({ events: store.events, blobs, signer, clock: systemClock, log }, settings)
-  if (options.start !== false) await audit.start()
+  const audit = await startedAudit({ events: store.events, blobs, signer, clock: systemClock, log }, settings, options.start !== false).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
   const publish = (batch: RecordBatch): Promise<void> => store.events.publish(TOPICS.records, [batchEvent(batch, '/proxy/test', systemClock.now())])
   const leave = (): void => { if (open.includes(room)) open.splice(open.indexOf(room), 1) }
   const room: AuditRoom = {
@@ -63,6 +65,12 @@ export async function auditRoom(options: { readonly directory?: string, readonly
   }
   open.push(room)
   return room
+}
+
+async function startedAudit(ports: AuditPorts, settings: AuditSettingsInput, start: boolean): Promise<AuditService> {
+  const audit = await createAuditService(ports, settings)
+  if (start) await audit.start()
+  return audit
 }
 
 export function intent(changes: Partial<RecordEntry & { readonly kind: 'intent' }> = {}): RecordEntry {
