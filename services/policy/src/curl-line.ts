@@ -13,7 +13,7 @@ export interface CurlRequest {
 
 const IGNORED = new Set(['-s', '-S', '-sS', '-v', '-i', '-f', '-L', '-k', '--silent', '--show-error', '--verbose', '--include', '--fail', '--location', '--compressed', '--globoff', '-g'])
 const DATA = new Set(['-d', '--data', '--data-raw', '--data-binary', '--data-ascii', '--json'])
-const URL_PARTS = /^https?:\/\/([^/?#\s]+)([^?#\s]*)(?:\?([^#\s]*))?$/
+const URL_PARTS = /^https?:\/\/([^/?#\s]+)(\/[^?#\s]*)?(?:\?([^#\s]*))?$/
 
 export function parseCurl(line: string): CurlRequest | { readonly problem: string } {
   const words = shellWords(line)
@@ -49,7 +49,7 @@ function takeWord(given: Given, option: string, value: string): string | undefin
 function requestOf({ verb, url, data, headers }: Given): CurlRequest | { readonly problem: string } {
   const [, host, path, query] = URL_PARTS.exec(url ?? '') ?? []
   if (host === undefined) return { problem: 'the curl line names no http(s) address' }
-  return { verb: verb ?? (data.length > 0 ? 'POST' : 'GET'), host: host.toLowerCase(), path: path === '' || path === undefined ? '/' : path, query: query ?? '', headers, ...(data.length > 0 ? { body: data.join('&') } : {}) }
+  return { verb: verb ?? (data.length > 0 ? 'POST' : 'GET'), host: host.toLowerCase(), path: path ?? '/', query: query ?? '', headers, ...(data.length > 0 ? { body: data.join('&') } : {}) }
 }
 
 /** Words as a POSIX shell splits them, without expansions. Undefined: a quote does not end. */

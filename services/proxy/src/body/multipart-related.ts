@@ -111,14 +111,15 @@ function readPart(head: Buffer, at: number, newline: string): { readonly type: s
   if (end === -1) return undefined
   let type: string | undefined
   for (const line of head.subarray(at, end).toString('latin1').split(newline)) {
-    const [, name, value] = /^([\w-]+):[ \t]*([\x20-\x7e]*)$/.exec(line) ?? []
-    if (name === undefined || value === undefined) return 'a part header is malformed'
+    const [, name, sent] = /^([\w-]+):([\t\x20-\x7e]*)$/.exec(line) ?? []
+    const value = sent?.trim()
+    if (name === undefined || value === undefined || value.includes('\t')) return 'a part header is malformed'
     const lower = name.toLowerCase()
     if (lower === 'content-type') {
       if (type !== undefined) return 'a part has two content types'
-      type = value.trim()
+      type = value
     } else if (lower === 'content-transfer-encoding') {
-      if (!/^(?:binary|8bit|7bit)$/i.test(value.trim())) return `a part is encoded as ${value.slice(0, 20)}`
+      if (!/^(?:binary|8bit|7bit)$/i.test(value)) return `a part is encoded as ${value.slice(0, 20)}`
     } else if (lower !== 'mime-version' && lower !== 'content-length') return `a part has the header ${name}`
   }
   return { type: type ?? 'application/octet-stream', bodyAt: end + newline.length * 2 }
