@@ -19,7 +19,7 @@ export interface Masked {
 }
 
 /** Overlapping spans become one with the kind of the longest and without a replacement of its own; touching ones stay apart. */
-export function mergeSpans(spans: readonly Span[]): readonly Span[] {
+function mergeSpans(spans: readonly Span[]): readonly Span[] {
   if (spans.length < 2) return spans
   const merged: Span[] = []
   let longest = 0

@@ -9,7 +9,7 @@ import { modeProblems } from './mode-problems.ts'
 import { soundParts } from './sound-parts.ts'
 
 /** Environment variables that the gateway reads; any other `LOCKKEEPER_*` stops the start. */
-export const KNOWN_VARIABLES = ['LOCKKEEPER_CONFIG', 'LOCKKEEPER_ADMIN', 'LOCKKEEPER_TOKEN_FILE', 'LOCKKEEPER_GATEWAY'] as const
+const KNOWN_VARIABLES = ['LOCKKEEPER_CONFIG', 'LOCKKEEPER_ADMIN', 'LOCKKEEPER_TOKEN_FILE', 'LOCKKEEPER_GATEWAY'] as const
 
 /** Secrets may come from the environment: `LOCKKEEPER_SECRET_<NAME>`, as a target's `credential: { secret: name }` asks for. */
 function secretVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {

@@ -10,13 +10,13 @@ import { timedChunks } from './timed-chunks.ts'
 const START = marker('').slice(0, -1)
 const PATTERN = new RegExp(START.replace('[', '\\['), 'i')
 
-export interface MarkerGuard {
+interface MarkerGuard {
   /** Throws MASKED_VALUE_WRITTEN. */
   check(chunk: Uint8Array): void
 }
 
 /** Finds the beginning of a marker in plain bytes, in any chunking and any case. Compressed or encoded content is not opened. */
-export function createMarkerGuard(): MarkerGuard {
+function createMarkerGuard(): MarkerGuard {
   let tail = ''
   return {
     check(chunk) {
