@@ -58,7 +58,7 @@ function loadedCatalog(): Promise<Catalog> {
   return catalog
 }
 
-export async function policyOf(rules: readonly RuleDocument[]): Promise<Policy> {
+async function policyOf(rules: readonly RuleDocument[]): Promise<Policy> {
   const compiled = await compile([{ apiVersion: 'lockkeeper.dev/v1', kind: 'Policy', metadata: { name: 'tests', owner: 'tests' }, agents: ['*'], rules: [...rules] }], [...(await loadedCatalog()).methods()], { bundle: 'b1' })
   if ('problems' in compiled) throw new TypeError(JSON.stringify(compiled.problems))
   return compiled.policy
