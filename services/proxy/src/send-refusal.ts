@@ -45,6 +45,8 @@ export function endWhenRead(request: IncomingMessage, response: ServerResponse):
     if (discarded > LINGER_BYTES) end()
   }
   const timer = setTimeout(end, LINGER_MS)
+  // Whoever began to read it reads no more, and a reader that waits would keep the bytes from flowing.
+  request.removeAllListeners('readable')
   request.on('data', discard).once('end', end).once('close', end)
   request.resume()
 }

@@ -26,7 +26,7 @@ const HANDSHAKE_MS = 10_000
 /** Ms without a byte after which an unseen tunnel ends. */
 const TUNNEL_IDLE_MS = 10 * 60_000
 const MAX_TUNNELS = 256
-const AUTHORITY = /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\]):(\d{1,5})$/
+const AUTHORITY = /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|\[[\da-f:.]+\]):(\d{1,5})$/
 
 export interface ForwardDoor {
   readonly connect: (request: IncomingMessage, socket: Duplex, head: Buffer) => void

@@ -29,7 +29,7 @@ describe('links in answers', () => {
   }
 
   it('a text that holds none comes through byte for byte, in any chunking', () => {
-    fc.assert(fc.property(fc.stringMatching(/^["htps:/.googleapis storage]{0,80}$/).filter((text) => !text.includes('"https://')), fc.array(fc.nat(), { maxLength: 6 }), (text, points) => assert.equal(rewrite(text, points, arrival('path')), text)))
+    fc.assert(fc.property(fc.stringMatching(/^["htps:/.ogleai r]{0,80}$/).filter((text) => !text.includes('"https://')), fc.array(fc.nat(), { maxLength: 6 }), (text, points) => assert.equal(rewrite(text, points, arrival('path')), text)))
   })
 
   it('one that ends the body is rewritten too', () => assert.equal(rewrite('"https://www.googleapis.com/', [28], arrival('path')), '"http://127.0.0.1:8443/www.googleapis.com/'))

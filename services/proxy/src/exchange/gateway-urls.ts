@@ -10,7 +10,7 @@ const STORAGE_HOSTS = ['storage.googleapis.com', 'www.googleapis.com'] as const
 
 /** One absolute URL; `isTarget` says which hosts the gateway covers. Anything else is passed on. */
 export function rewriteUrl(url: string, { origin }: Arrival, isTarget: (host: string) => boolean): string {
-  const [, host = '', rest = ''] = /^https?:\/\/([^/?#]+)(.*)$/is.exec(url) ?? []
+  const [, host = '', rest = ''] = /^https?:\/\/([^/?#]+)([/?#].*)?$/is.exec(url) ?? []
   const name = host.toLowerCase().replace(/:(?:443|80)$/, '')
   const base = name !== '' && isTarget(name) ? origin(name) : ''
   return base === '' ? url : base + rest

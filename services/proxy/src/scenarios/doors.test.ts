@@ -122,7 +122,7 @@ describe('the forward door', () => {
     await once(server, 'listening')
     const tls = connectTls({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername: 'evil.example', ca: authority.certificate })
     const [error] = await once(tls, 'error') as [NodeJS.ErrnoException]
-    assert.match(`${error.code} ${error.message}`, /permitted|PERMITTED|subtree/i)
+    assert.match(`${error.code} ${error.message}`, /permitted|subtree/i)
     server.close()
   })
 
