@@ -16,13 +16,26 @@ const NAMED_TEXT = new Set(['application/x-ndjson', 'application/ndjson', 'appli
 export function canInspect(contentType: string | undefined, contentEncoding: string | undefined, plan?: Pick<MaskPlan, 'fields'>): 'json' | 'text' | 'no' {
   if (contentEncoding !== undefined && !['', 'identity'].includes(contentEncoding.trim().toLowerCase())) return 'no'
   if (contentType === undefined || contentType.length > 512) return 'no'
+  const named = plan === undefined || plan.fields.length === 0
+  const known = named ? seen.get(contentType) : undefined
+  if (known !== undefined) return known
+  const found = inspectable(contentType, named)
+  if (named && seen.size < MAX_SEEN) seen.set(contentType, found)
+  return found
+}
+
+/** Answers name a handful of types over and over. */
+const seen = new Map<string, 'json' | 'text' | 'no'>()
+const MAX_SEEN = 256
+
+function inspectable(contentType: string, allowed: boolean): 'json' | 'text' | 'no' {
   const match = CONTENT_TYPE.exec(contentType.trim().toLowerCase())
   if (match === null || !isUtf8Charset(match[2] ?? '')) return 'no'
   const type = match[1] ?? ''
   if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json'
   if (FLAT_TEXT.has(type)) return 'text'
-  const named = type.startsWith('text/') || NAMED_TEXT.has(type) || type.endsWith('+xml') || type.endsWith('+yaml')
-  return named && (plan === undefined || plan.fields.length === 0) ? 'text' : 'no'
+  const isNamed = type.startsWith('text/') || NAMED_TEXT.has(type) || type.endsWith('+xml') || type.endsWith('+yaml')
+  return isNamed && allowed ? 'text' : 'no'
 }
 
 function isUtf8Charset(parameters: string): boolean {

@@ -8,14 +8,28 @@ export class CredentialEcho extends Error {
 
 const MIN_LENGTH = 12
 
+const NO_NEEDLES: readonly Buffer[] = []
+
+/** The credential of the moment is the same for thousands of answers; the last one is kept as bytes. */
+let latest: { readonly authorization: string, readonly needles: readonly Buffer[] } = { authorization: '', needles: NO_NEEDLES }
+
+function needlesOf(authorization: string): readonly Buffer[] {
+  if (latest.authorization !== authorization) latest = { authorization, needles: needle(authorization.slice(authorization.indexOf(' ') + 1)) }
+  return latest.needles
+}
+
+function needle(secret: string): readonly Buffer[] {
+  return secret.length >= MIN_LENGTH ? [Buffer.from(secret, 'latin1')] : NO_NEEDLES
+}
+
 export class EchoGuard {
   readonly #needles: readonly Buffer[]
   #held: Buffer | undefined
 
   /** `authorization`: the header's value as sent; `others`: further secrets as they stand. Shorter than 12 bytes: not looked for. */
   constructor(authorization: string | undefined, ...others: readonly (string | undefined)[]) {
-    const secrets = [authorization?.slice(authorization.indexOf(' ') + 1), ...others]
-    this.#needles = secrets.filter((secret) => secret !== undefined && secret.length >= MIN_LENGTH).map((secret) => Buffer.from(secret as string, 'latin1'))
+    const own = authorization === undefined ? NO_NEEDLES : needlesOf(authorization)
+    this.#needles = others.every((other) => other === undefined) ? own : [...own, ...others.flatMap((other) => other === undefined ? [] : needle(other))]
   }
 
   /** Throws CredentialEcho. */

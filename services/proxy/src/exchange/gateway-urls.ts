@@ -58,12 +58,26 @@ export interface LinkRewriter { push(chunk: Uint8Array): Uint8Array, end(): Uint
  * Rewrites the links in a JSON body, chunk by chunk; undefined: nothing to do for this door or API. `upstream` is the origin that the
  * target's traffic goes to instead of Google: what it says of itself leads around the gateway at every door.
  */
-export function linkRewriter({ host, origin }: Arrival, upstream?: string): LinkRewriter | undefined {
+export function linkRewriter(arrival: Arrival, upstream?: string): LinkRewriter | undefined {
+  const key = `${arrival.host} ${arrival.origin(arrival.host)} ${upstream ?? ''}`
+  let needed = neededPairs.get(key)
+  if (needed === undefined) {
+    if (neededPairs.size >= MAX_PAIRS) neededPairs.clear()
+    needed = pairsFor(arrival, upstream)
+    neededPairs.set(key, needed)
+  }
+  return needed.length === 0 ? undefined : replacer(needed)
+}
+
+/** One entry for each way that agents reach a host; made once, not for every answer. */
+const neededPairs = new Map<string, readonly Pair[]>()
+const MAX_PAIRS = 256
+
+function pairsFor({ host, origin }: Arrival, upstream: string | undefined): readonly Pair[] {
   const names = (STORAGE_HOSTS as readonly string[]).includes(host) ? STORAGE_HOSTS : []
   const pairs = names.map((name): Pair => [link(`https://${name}`), link(origin(name))])
   if (upstream !== undefined) pairs.push([link(upstream), link(origin(host) || `https://${host}`)])
-  const needed = pairs.filter(([from, to]) => to.length > 2 && !from.equals(to))
-  return needed.length === 0 ? undefined : replacer(needed)
+  return pairs.filter(([from, to]) => to.length > 2 && !from.equals(to))
 }
 
 type Pair = readonly [from: Buffer, to: Buffer]
