@@ -1,9 +1,9 @@
 /** Agents and calls as test cases write them, made whole. */
 import type { Agent, Call, Method } from '@lockkeeper/domain'
-import { isRefusal } from '@lockkeeper/domain/errors'
+import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import { fromPlain, type JsonObject } from '@lockkeeper/domain/json'
 import { HTTP_METHODS, type PolicyCase } from '@lockkeeper/policy-engine'
-import { iamOf, jsonBody, type Classify } from './classify.ts'
+import { iamOf, jsonBody, toldByBody, type Classify } from './classify.ts'
 import { parseCurl } from './curl-line.ts'
 
 export function agentOf(given: PolicyCase['agent']): Agent {
@@ -18,7 +18,10 @@ export function callOf(given: PolicyCase['call'], methods: readonly Method[], cl
   if (method === undefined) return { problem: `no method is called ${given.method}` }
   const body = given.body === undefined ? { kind: 'none' as const } : jsonBody(fromPlain(given.body) as JsonObject)
   const iam = given.iam === undefined ? iamOf(method, body) : { iam: iamGiven(given.iam) }
-  return { target: given.target ?? 'google', method, host: method.host, path: '', query: '', resources: given.resources ?? [], arguments: given.arguments ?? {}, media: 'none', body, ...iam }
+  const told = toldByBody({ method, resources: [], arguments: given.arguments ?? {} }, undefined, body)
+  if (isRefusal(told)) return refused(told)
+  const resources = given.resources ?? told.resources
+  return { target: given.target ?? 'google', method, host: method.host, path: '', query: '', resources, arguments: told.arguments, media: 'none', body, ...iam }
 }
 
 /** By `id` (the newest version) or `id@version`. */
@@ -39,5 +42,9 @@ function fromCurl(line: string, classify: Classify | undefined): Call | { readon
   const request = parseCurl(line)
   if ('problem' in request) return request
   const call = classify(request)
-  return isRefusal(call) ? { problem: `the gateway refuses the call before policy is asked: ${call.reason}: ${call.message}` } : call
+  return isRefusal(call) ? refused(call) : call
+}
+
+function refused({ reason, message }: Refusal): { readonly problem: string } {
+  return { problem: `the gateway refuses the call before policy is asked: ${reason}: ${message}` }
 }

@@ -1,5 +1,5 @@
 /** What a curl line means, by the catalog: the same matching and the same strict body as at the doors. */
-import { iamChange, normaliseHost, type Catalog } from '@lockkeeper/catalog'
+import { iamChange, normaliseHost, policyArguments, resourcesWithBody, type Catalog, type Match } from '@lockkeeper/catalog'
 import type { Call, CallBody, Method } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, parseStrict, serialise, type JsonObject } from '@lockkeeper/domain/json'
@@ -17,8 +17,16 @@ export function createClassify(catalog: Catalog): Classify {
     if (isRefusal(match)) return match
     const body = bodyOf(request, (value) => catalog.checkBody(match.method, value))
     if (isRefusal(body)) return body
-    return { target: 'google', method: match.method, host, path: match.path, query: match.query, resources: match.resources, arguments: match.arguments, media: match.media, body, ...iamOf(match.method, body) }
+    const told = toldByBody(match, request.headers['x-goog-user-project'], body)
+    return isRefusal(told) ? told : { target: 'google', method: match.method, host, path: match.path, query: match.query, media: match.media, body, ...told, ...iamOf(match.method, body) }
   }
+}
+
+/** Resources and arguments of a call whose body is known, as policies see them. */
+export function toldByBody(match: Pick<Match, 'method' | 'resources' | 'arguments'>, userProject: string | undefined, body: CallBody): Pick<Call, 'resources' | 'arguments'> | Refusal {
+  const json = body.kind === 'json' ? body.value : undefined
+  const resources = json === undefined ? match.resources : resourcesWithBody(match, json)
+  return isRefusal(resources) ? resources : { resources, arguments: policyArguments(match, userProject, json) }
 }
 
 function throughPathDoor({ host, path }: CurlRequest): { readonly host: string, readonly path: string } {

@@ -69,6 +69,26 @@ describe('policy check, test and explain', () => {
     assert.match(ambiguous ?? '', /refuses the call before policy is asked: REQUEST_AMBIGUOUS/)
   })
 
+  it('a curl line carries what policies see of its headers and of its body', async () => {
+    const rules = `rules:
+  - name: billed
+    methods: [storage.buckets.list]
+    when: call.args["header.X-Goog-User-Project"] == "shop"
+    effect: allow
+  - name: named
+    methods: [storage.buckets.insert]
+    resources: ['//storage.googleapis.com/projects/_/buckets/dev-*', '//cloudresourcemanager.googleapis.com/projects/shop']
+    effect: allow
+`
+    const buckets = 'https://storage.googleapis.com/storage/v1/b?project=shop'
+    const one = (line: string, effect: string) => `{ description: x, ${AGENT}, call: { curl: ${JSON.stringify(`curl ${line} ${buckets}`)} }, want: { effect: ${effect} } }`
+    const tested = await testFolder(folder({
+      'dev.yaml': POLICY.replace(/rules:[^]*/, rules),
+      'dev.cases.yaml': cases(one('-H "X-Goog-User-Project: shop"', 'allow'), one('-H "X-Goog-User-Project: other"', 'deny'), one('', 'deny'), one('-d \'{"name":"dev-a"}\'', 'allow'), one('-d \'{"name":"prod"}\'', 'deny')),
+    }), options)
+    assert.deepEqual([tested.problems, tested.results.map(({ ok, why }) => ok ? 'ok' : why)], [[], ['ok', 'ok', 'ok', 'ok', 'ok']])
+  })
+
   it('a case can say when it is, what the body holds and what an IAM change adds', async () => {
     const patch = (at: string, body: string, effect: string) => `{ description: x, ${AGENT}, at: "${at}", call: { method: storage.buckets.patch, body: ${body} }, want: { effect: ${effect} } }`
     const grant = (rest: string, effect: string) => `{ description: x, ${AGENT}, call: { method: storage.buckets.setIamPolicy, ${rest} }, want: { effect: ${effect} } }`

@@ -2,9 +2,9 @@
 import type { Call, CallBody } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, parseStrict, serialise, type JsonObject } from '@lockkeeper/domain/json'
-import { iamChange, queryJob, resourcesWithBody, type Match } from '@lockkeeper/catalog'
+import { iamChange, policyArguments, resourcesWithBody, type Match } from '@lockkeeper/catalog'
 import { containsMarker } from '@lockkeeper/masking'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { collectBody, hasBody, invite } from '../body/collect-body.ts'
 import { frameMultipart, readMultipart } from '../body/multipart-related.ts'
 import { restoreUrls } from '../exchange/gateway-urls.ts'
@@ -54,13 +54,24 @@ function matchHttp({ arrival, request }: Passage): Match | Refusal {
   return { method, path: arrival.path, query: arrival.query, arguments: found, resources: [`//${arrival.host}${arrival.path}`], media: 'none' }
 }
 
-function openSession({ verified, request }: Needs, target: Target, match: Match, { sessions }: Parts): (SessionUse & { readonly resources: readonly string[] }) | Refusal | undefined {
+function openSession({ verified, request, arrival }: Needs, target: Target, match: Match, { sessions }: Parts): (SessionUse & { readonly resources: readonly string[] }) | Refusal | undefined {
   const id = match.arguments['upload_id']
   if (id === undefined) return undefined
   if (request.method !== 'PUT' && request.method !== 'DELETE') return refuse('METHOD_UNKNOWN', { message: 'An upload session takes PUT and DELETE only. Nothing was sent.' })
-  const session = sessions.open(id, verified.agent, target.name)
+  const session = sessions.open(id, verified.agent, target.name, { host: arrival.host, method: match.method.id })
   if (isRefusal(session)) return session
+  if (session.size !== undefined && !fitsSize(request, session.size)) {
+    return refuse('REQUEST_INVALID', { message: `The upload was begun with ${session.size} bytes, and this part says otherwise. Nothing of it was sent; start the upload again with its real size.`, metadata: { size: String(session.size) } })
+  }
   return { resources: session.resources, decisionHash: session.decisionHash, upstreamPath: session.path, upstreamQuery: session.query, ...(session.approval === undefined ? {} : { approval: session.approval }) }
+}
+
+/** What was approved with a size ends at that size: neither the total nor a part may be larger (RFC 9110 section 14.4). */
+function fitsSize({ headers }: IncomingMessage, size: number): boolean {
+  if (Number(headers['content-length'] ?? 0) > size) return false
+  const [, last, total] = /^bytes (?:\d+-(\d+|\*)|\*)\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? []
+  if (last !== undefined && last !== '*' && Number(last) >= size) return false
+  return total === undefined || total === '*' || Number(total) === size
 }
 
 function classified(passage: Needs, target: Target, match: Match, headers: RequestHeaders, sent: Sent, session: (SessionUse & { readonly resources: readonly string[] }) | undefined): Classified | Refusal {
@@ -75,25 +86,11 @@ function classified(passage: Needs, target: Target, match: Match, headers: Reque
   passage.facts.resources = resources
   const call: Call = {
     target: target.name, method: match.method, host: passage.arrival.host, path: match.path, query: match.query, resources,
-    arguments: argumentsOf(match, headers, json), body, media: match.media,
+    arguments: policyArguments(match, headers.meaningful['x-goog-user-project'], json), body, media: match.media,
     ...(json !== undefined && match.method.id.endsWith('.setIamPolicy') ? { iam: iamChange(json) } : {}),
   }
   return { call, target, headers, stream: sent.stream, contentType: sent.contentType, session } as Classified
 }
-
-/** What policy sees beside path and query: the project that is billed, and what a query job's SQL does. */
-function argumentsOf({ arguments: sent, method }: Match, { meaningful }: RequestHeaders, json: JsonObject | undefined): Call['arguments'] {
-  const project = meaningful['x-goog-user-project']
-  const job = json !== undefined && QUERY_JOBS.has(method.id) ? queryJob(json) : undefined
-  if (project === undefined && job === undefined) return sent
-  return {
-    ...sent,
-    ...(project === undefined ? {} : { 'header.X-Goog-User-Project': project }),
-    ...(job === undefined ? {} : { 'sql.class': job.sql, 'sql.readsOnly': String(job.readsOnly), 'sql.dryRun': String(job.dryRun) }),
-  }
-}
-
-const QUERY_JOBS: ReadonlySet<string> = new Set(['bigquery.jobs.query', 'bigquery.jobs.insert'])
 
 /** A marker's brackets stand in a path or query as they are or percent-encoded; most calls have neither. */
 function markerIn({ path, query, arguments: sent }: Match): string | undefined {
