@@ -6,6 +6,7 @@ import { iamChange } from '@lockkeeper/catalog'
 import type { Call } from '@lockkeeper/domain'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { isJsonObject, parseStrict, type JsonObject } from '@lockkeeper/domain/json'
 import type { Passage, Witnesses } from './passage.ts'
 import type { Parts } from './parts.ts'
@@ -40,7 +41,12 @@ async function read(passage: Passage & Pick<Witnesses, 'verified' | 'classified'
   const common = { mode: passage.mode, isolation: passage.isolation, origin: 'gateway' } as const
   const started = clock.monotonic()
   const intent = records.append({ kind: 'intent', at: clock.now(), ...common, ...facts })
-  await intent.durable()
+  try {
+    await intent.durable()
+  } catch (error) {
+    if (!(error instanceof PortUnavailable)) throw error
+    return refuse('AUDIT_UNAVAILABLE', { message: 'The audit log cannot take a record, so the IAM policy in force was not read and nothing was sent. Try again in a moment.', detail: error.message })
+  }
   const result = await send(reader.verb, path + query, post, passage, parts)
   const status = isRefusal(result) ? 502 : result.status
   records.append({ kind: 'outcome', at: clock.now(), ...common, ...facts, intent: intent.id, result: isRefusal(result) ? 'failed' : 'answered', status, requestBytes: 0, responseBytes: isRefusal(result) ? 0 : result.body.length, durationMs: clock.monotonic() - started })

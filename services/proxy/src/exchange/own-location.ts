@@ -22,11 +22,13 @@ export function ownLocation(url: string, passage: Complete, parts: Parts): strin
   return rewriteUrl(own, arrival, isTarget)
 }
 
-function seal(url: URL, { classified: { call, target }, claimed, decided, verified }: Complete, { targets, sessions }: Parts): string {
+function seal(url: URL, { classified: { call, target, headers: { meaningful } }, claimed, decided, verified }: Complete, { targets, sessions }: Parts): string {
   const origin = target.upstream === undefined ? `https://${call.host}` : new URL(target.upstream).origin
   // The parts go where the start went: a session on another host would take the credential there.
   if (url.origin !== origin && !(targets.find(url.hostname) === target && url.hostname === call.host)) throw new LockkeeperError('UPSTREAM_INVALID', 'The upstream began an upload on another host, so the session was not passed on.')
+  const size = Number(meaningful['x-upload-content-length'])
   return sessions.seal({
+    ...(meaningful['x-upload-content-length'] !== undefined && Number.isSafeInteger(size) ? { size } : {}),
     target: target.name, host: call.host, method: call.method.id, path: url.pathname, query: url.search.slice(1), resources: call.resources, decisionHash: decided.decision.hash,
     ...(claimed.kind === 'claim' ? { approval: claimed.approval } : {}),
   }, verified.agent)

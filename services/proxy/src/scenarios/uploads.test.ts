@@ -116,9 +116,9 @@ describe('uploads', () => {
   }
 
   describe('in resumable sessions', () => {
-    const start = async (claims = {}): Promise<URL> => {
+    const start = async (claims = {}, more: Record<string, string> = {}): Promise<URL> => {
       upstream.answer = (_request, response) => void response.writeHead(200, { 'x-guploader-uploadid': UPLOAD_ID, location: `https://storage.googleapis.com/upload/storage/v1/b/dev/o?uploadType=resumable&name=x&upload_id=${UPLOAD_ID}` }).end()
-      const answer = await call(test.origin, `${UPLOAD}?uploadType=resumable&name=x`, { method: 'POST', headers: { ...test.bearer(claims), 'content-type': 'application/json' }, body: '{}' })
+      const answer = await call(test.origin, `${UPLOAD}?uploadType=resumable&name=x`, { method: 'POST', headers: { ...test.bearer(claims), 'content-type': 'application/json', ...more }, body: '{}' })
       assert.equal(answer.status, 200)
       assert.ok(!JSON.stringify(answer.rawHeaders).includes(UPLOAD_ID))
       return new URL(answer.headers['location'] ?? '')
@@ -147,6 +147,17 @@ describe('uploads', () => {
         assert.deepEqual([upstream.seen.at(-1)?.body.toString(), upstream.seen.at(-1)?.headers['content-range']], [body, headers['content-range']])
       }
     })
+
+    for (const [title, body, range] of [['a larger total', '12345', 'bytes 0-4/6'], ['a part beyond its end', '123456', 'bytes 0-5/*'], ['a smaller total', '1234', 'bytes 0-3/4']] as const) {
+      it(`invariant 4: an upload that was begun with a size ends at that size: ${title} is refused`, async () => {
+        const url = await start({}, { 'x-upload-content-length': '5' })
+        resume(undefined)()
+        const before = upstream.seen.length
+        assert.equal((await part(url, body, { 'content-range': range })).reason(), 'REQUEST_INVALID')
+        assert.equal(upstream.seen.length, before)
+        assert.equal((await part(url, '12345', { 'content-range': 'bytes 0-4/5' })).status, 308)
+      })
+    }
 
     it('what the upstream says of its own session does not reach the agent', async () => {
       const url = await start()
