@@ -47,12 +47,23 @@ describe('auth: token endpoint', () => {
     }
   })
 
+  it('white space around a token, as a token file brings it along, does not count', async () => {
+    for (const [before, after] of [['', '\n'], ['', '\r\n'], [' \t', ' '], ['\n\n', '\n\n']]) {
+      const exchanged = await exchangeToken(verifier, form({ subject_token: `${before}${token}${after}` }), clock)
+      assert.deepEqual([exchanged.status, exchanged.body.access_token], [200, token])
+      assert.equal((await introspect(verifier, new URLSearchParams({ token: `${before}${token}${after}` }).toString())).body.active, true)
+    }
+  })
+
   describe('a form that is not a plain exchange is refused in the words of RFC 6749', () => {
     const hostile: Readonly<Record<string, readonly [() => string | Promise<string>, string]>> = {
       'an empty form': [() => '', 'unsupported_grant_type'],
       'another grant': [() => form({ grant_type: 'client_credentials' }), 'unsupported_grant_type'],
       'no token': [() => form({ subject_token: undefined }), 'invalid_request'],
       'an empty token': [() => form({ subject_token: '' }), 'invalid_request'],
+      'a token of white space': [() => form({ subject_token: ' \n' }), 'invalid_request'],
+      'white space inside a token': [() => form({ subject_token: token.replace('.', '\n.') }), 'invalid_request'],
+      'white space beyond ASCII around a token': [() => form({ subject_token: `\u00a0${token}\u2028` }), 'invalid_request'],
       'two tokens': [() => `${form()}&subject_token=x`, 'invalid_request'],
       'two grants': [() => `${form()}&grant_type=${GRANT}`, 'invalid_request'],
       'a SAML token': [() => form({ subject_token_type: `${TYPE}saml2` }), 'invalid_request'],

@@ -12,6 +12,8 @@ const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
 const SUBJECT_TYPES = new Set(['jwt', 'id_token', 'access_token'].map((name) => TOKEN_TYPE + name))
 const REQUESTED_TYPES = new Set(['access_token', 'jwt'].map((name) => TOKEN_TYPE + name))
 
+const WHITE: ReadonlySet<string> = new Set([' ', '\t', '\n', '\f', '\r'])
+
 /** JSON answer of either endpoint; it must be sent with `Cache-Control: no-store`. */
 export interface TokenEndpointAnswer {
   readonly status: number
@@ -46,6 +48,18 @@ function readForm(form: string): ReadonlyMap<string, string> | TokenEndpointAnsw
   return parameters
 }
 
+/**
+ * Without ASCII white space at its ends: Google's Python library sends a token file as it is, line feed included. A form over the limit
+ * has been refused before, so cutting is bounded. Empty when it is missing.
+ */
+function tokenIn(parameters: ReadonlyMap<string, string>, name: string): string {
+  const value = parameters.get(name) ?? ''
+  let [start, end] = [0, value.length]
+  while (start < end && WHITE.has(value[start] ?? '')) start++
+  while (end > start && WHITE.has(value[end - 1] ?? '')) end--
+  return value.slice(start, end)
+}
+
 /** Why the exchange is not one that this endpoint does. Audience, scope and resource are the policy's business, not the token's. */
 function exchangeProblem(parameters: ReadonlyMap<string, string>): TokenEndpointAnswer | undefined {
   if (parameters.get('grant_type') !== TOKEN_EXCHANGE) return fault(400, 'unsupported_grant_type', 'Only the token exchange of RFC 8693 is offered.')
@@ -65,8 +79,8 @@ export async function exchangeToken(verifier: TokenVerifier, form: string, clock
   if ('status' in parameters) return parameters
   const problem = exchangeProblem(parameters)
   if (problem !== undefined) return problem
-  const token = parameters.get('subject_token')
-  if (token === undefined || token === '') return fault(400, 'invalid_request', 'The subject_token is missing.')
+  const token = tokenIn(parameters, 'subject_token')
+  if (token === '') return fault(400, 'invalid_request', 'The subject_token is missing.')
   const agent = await verifier.verifyToken(token)
   if (isRefusal(agent)) return refusedToken(agent)
   const expiresIn = Math.floor((agent.expiresAt - clock.now()) / 1000)
@@ -79,8 +93,8 @@ export async function exchangeToken(verifier: TokenVerifier, form: string, clock
 export async function introspect(verifier: TokenVerifier, form: string): Promise<TokenEndpointAnswer> {
   const parameters = readForm(form)
   if ('status' in parameters) return parameters
-  const token = parameters.get('token')
-  if (token === undefined || token === '') return fault(400, 'invalid_request', 'The token is missing.')
+  const token = tokenIn(parameters, 'token')
+  if (token === '') return fault(400, 'invalid_request', 'The token is missing.')
   const agent = await verifier.verifyToken(token)
   if (isRefusal(agent)) return agent.reason === 'ISSUER_UNAVAILABLE' ? refusedToken(agent) : answer(200, { active: false })
   return answer(200, {
