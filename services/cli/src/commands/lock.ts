@@ -24,7 +24,7 @@ export function addLockCommands(program: Command): void {
   withAdmin(lock.command('lift <id>'))
     .description('Lets calls pass again.')
     .requiredOption('--reason <text>', 'kept in the log')
-    .addHelpText('after', '\nExample:\n  $ lockkeeper lock lift everything --reason "false alarm"')
+    .addHelpText('after', '\nExample:\n  $ lockkeeper lock lift lock_9f3a1c7be2d04856 --reason "false alarm"')
     .action(async (id: string, options: SetOptions) => {
       const lifted = await clientOf(options).post<Lock>(`/v1/locks/${encodeURIComponent(id)}/lift`, { by: operator(), reason: options.reason })
       print(`lifted: ${lifted.id}`)

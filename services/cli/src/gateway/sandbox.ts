@@ -64,7 +64,7 @@ issuers:
   - name: sandbox
     issuer: ${issuer}
     audience: lockkeeper
-    agent: { id: claims.agent, run: claims.run, sponsor: claims.sponsor }
+    agent: { id: claims.agent, run: claims.run, sponsor: 'has(claims.sponsor) ? claims.sponsor : ""' }
 people: ./people.yaml
 terminal: { person: ada }
 targets:
