@@ -72,6 +72,12 @@ describe('schemas for editors', () => {
     assert.equal(properties?.['properties']?.description, 'A word.')
   })
 
+  it('properties that share one schema have each their own comment', () => {
+    const path = z.string()
+    const { properties } = jsonSchemaOf(z.strictObject({ one: path, other: path.optional(), none: path }), 'test', new Map([['one', 'The one.'], ['other', 'The other.']]))
+    assert.deepEqual(Object.values(properties ?? {}).map(({ description }) => description), ['The one.', 'The other.', undefined])
+  })
+
   it('unknown keys are wrong at every level', () => {
     const open: string[] = []
     const visit = (value: unknown, path: string): void => {

@@ -24,33 +24,39 @@ export interface JsonSchema {
 export function jsonSchemaOf(schema: z.ZodType, title: string, comments: Comments): JsonSchema {
   const made = z.toJSONSchema(schema, {
     io: 'input',
-    override({ zodSchema, jsonSchema, path }) {
+    override({ zodSchema, jsonSchema }) {
       const schemaHere = zodSchema as unknown as z.ZodType
       // zod leaves out the default of a text that it turns into a number; in the file it is written with a unit.
       if (schemaHere instanceof z.ZodDefault && typeof schemaHere.def.defaultValue === 'number' && jsonSchema.type === 'string') jsonSchema.default = written(schemaHere.def.defaultValue, jsonSchema.pattern ?? '')
-      if (!isProperty(path)) return
-      const description = jsonSchema.description ?? comments.get(propertyPath(path))
       const range = rangeOf(schemaHere)
-      const parts = [description, range !== undefined && description?.includes(range) !== true ? range : undefined].filter((part) => part !== undefined)
-      if (parts.length > 0) jsonSchema.description = parts.join(' ')
+      if (range !== undefined) jsonSchema[RANGE] = range
     },
-  }) as JsonSchema
-  return { ...made, title }
+  }) as Ranged
+  return { ...described(made, '', comments), title }
 }
 
-/** `['properties', 'issuers', 'items', 'properties', 'name']` → `issuers.name`. */
-function propertyPath(path: readonly (string | number)[]): string {
-  return path.filter((_, index) => path[index - 1] === 'properties' && isKeyword(path, index - 1)).join('.')
-}
+/** Carries what a number must lie between to where the property's description is put together. */
+const RANGE = 'x-range'
+type Ranged = JsonSchema & { readonly [RANGE]?: string }
 
-/** Whether `properties` at this place is the keyword and not a property of that name. */
-function isKeyword(path: readonly (string | number)[], index: number): boolean {
-  return path[index] === 'properties' && !(path[index - 1] === 'properties' && isKeyword(path, index - 1))
+/** Only here, where each place has a schema of its own: zod looks but once at a schema that several properties share. */
+function described({ [RANGE]: _range, ...schema }: Ranged, path: string, comments: Comments): JsonSchema {
+  const inside = <T>(part: T): T => typeof part === 'object' && part !== null ? described(part as Ranged, path, comments) as T : part
+  return {
+    ...schema,
+    ...(schema.properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(schema.properties).map(([name, property]) => [name, describedProperty(property, path === '' ? name : `${path}.${name}`, comments)])) }),
+    ...(schema.items === undefined ? {} : { items: inside(schema.items) }),
+    ...(schema.anyOf === undefined ? {} : { anyOf: schema.anyOf.map(inside) }),
+    ...(schema.additionalProperties === undefined ? {} : { additionalProperties: inside(schema.additionalProperties) }),
+  }
 }
 
 /** A comment belongs to the property itself, not to the items or branches within it. */
-function isProperty(path: readonly (string | number)[]): boolean {
-  return path.length >= 2 && path.at(-2) === 'properties' && isKeyword(path, path.length - 2)
+function describedProperty(property: Ranged, path: string, comments: Comments): JsonSchema {
+  const { [RANGE]: range } = property
+  const description = property.description ?? comments.get(path)
+  const parts = [description, range !== undefined && description?.includes(range) !== true ? range : undefined].filter((part) => part !== undefined)
+  return described({ ...property, ...(parts.length === 0 ? {} : { description: parts.join(' ') }) }, path, comments)
 }
 
 /** What a text that is read as a number must lie between: said by the schema's own message. */

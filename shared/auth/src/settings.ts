@@ -19,7 +19,10 @@ const common = {
   /** Default: all three. HMAC and unsigned tokens have no name here and never will. */
   algorithms: z.array(z.enum(SIGNING_ALGORITHMS)).min(1).default([...SIGNING_ALGORITHMS]),
   /** A key set as JSON text or object, or the URL of one. Reading a file is the caller's. Default: found by discovery. */
-  jwks: z.union([z.string().min(1).max(MAX_JWKS_LENGTH), z.looseObject({ keys: z.array(z.unknown()) })]).optional(),
+  jwks: z.union([z.string().min(1).max(MAX_JWKS_LENGTH), z.looseObject({
+    /** JSON Web Keys (RFC 7517). */
+    keys: z.array(z.unknown()),
+  })]).optional(),
   /** Whether the issuer's discovery document says where its keys are. Default true; false needs `jwks`. */
   discovery: z.boolean().default(true),
   /** CEL over `claims`; each must be true. */
@@ -32,11 +35,13 @@ export const issuerSettingsSchema = z.strictObject({
   ...common,
   /** CEL over `claims`, each giving a text. An empty text counts as absent; only `id` must be there. */
   agent: z.strictObject({
+    /** The name that policies, records and approvals know the agent by. */
     id: expression,
     /** Default: the token's `jti`, else its subject. */
     run: expression.optional(),
     /** The human the agent works for. Default: GitHub's `actor`; elsewhere the subject, when it is a known Person's. */
     sponsor: expression.optional(),
+    /** Further words for policies to select by: name of the label and its expression. */
     labels: z.record(z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/, 'is no label name'), expression).default({}),
   }),
 })

@@ -21,28 +21,48 @@ const host = z.string().regex(/^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?
 const serviceAccount = z.string().regex(/^[a-z0-9-]+@[a-z0-9.-]+$/, 'must be a service account e-mail address')
 
 const credential = z.union([
-  z.strictObject({ adc: z.literal(true) }),
   z.strictObject({
+    /** Application default credentials of the gateway's own process: key file, metadata server or workload identity. */
+    adc: z.literal(true),
+  }),
+  z.strictObject({
+    /** Short-lived tokens of this service account, minted with the process's own credentials. */
     impersonate: serviceAccount,
     /** Life of each token. Default 10m, at most 1h. */
     lifetime: duration(60_000, 3_600_000).default(600_000),
     /** Default: cloud-platform. */
     scopes: z.array(z.url()).min(1).max(50).optional(),
+    /** Service accounts in between, each allowed to mint for the next. Default: none. */
     delegates: z.array(serviceAccount).max(10).optional(),
   }),
-  z.strictObject({ idToken: z.literal(true), audience: z.string().min(1).max(512).optional() }),
-  z.strictObject({ secret: z.string().regex(/^[\w.-]{1,255}$/, 'must be the name of a secret') }),
-  z.strictObject({ none: z.literal(true) }),
+  z.strictObject({
+    /** Google-signed ID tokens, as Cloud Run and Identity-Aware Proxy ask for. */
+    idToken: z.literal(true),
+    /** Whom the ID token is meant for. Default: `https://` and the called host. */
+    audience: z.string().min(1).max(512).optional(),
+  }),
+  z.strictObject({
+    /** Name of a secret, a file in `secrets` or, without that folder, the variable `LOCKKEEPER_SECRET_<NAME>`: a token that is sent as it is, or a service account's key. */
+    secret: z.string().regex(/^[\w.-]{1,255}$/, 'must be the name of a secret'),
+  }),
+  z.strictObject({
+    /** Calls go out without a credential. */
+    none: z.literal(true),
+  }),
 ])
 
 const target = z.strictObject({
+  /** Names the target in policies, locks and records. */
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
+  /** Exact hosts, or one leading wildcard: `*.googleapis.com`. Exact names win, then the longer wildcard. */
   hosts: z.array(host).min(1).max(200),
+  /** What the gateway puts into the target's calls; agents never see it. */
   credential,
   /** Sends the target's traffic to this origin instead. In real mode: https, or `credential: {none: true}`. */
   upstream: z.url({ protocol: /^https?$/ }).optional(),
   /** Real mode: the credential goes to an overridden https upstream too. */
   sendsCredential: z.boolean().default(false),
+  /** `google`: methods come from the catalog. `http`: the verb is the method, the path the resource. Default: `google` where all hosts are under googleapis.com. */
   kind: z.enum(['google', 'http']).optional(),
   /** Loopback, link-local and private upstream addresses are refused unless this is true. */
   allowPrivateAddresses: z.boolean().default(false),
@@ -51,34 +71,62 @@ const target = z.strictObject({
 })
 
 export const gatewaySchema = z.strictObject({
+  /** Version of this file's form. */
   apiVersion: z.literal('lockkeeper.dev/v1'),
+  /** What the file describes. */
   kind: z.literal('Gateway'),
   /** `sandbox`: test issuer, fake credentials, loopback upstreams only. The two never mix. */
   mode: z.enum(['real', 'sandbox']),
+  /** The agent port. */
   listen: z.strictObject({
+    /** Address to listen at; any but loopback needs `tls`. */
     address: z.string().default('127.0.0.1'),
     /** 0: any free port. */
     port: z.number().int().min(0).max(65_535).default(8443),
     /** PEM files; needed for the domain door and for any address but loopback. */
-    tls: z.strictObject({ certificate: file, key: file }).optional(),
+    tls: z.strictObject({
+      /** PEM file: the certificate and those between it and its root. */
+      certificate: file,
+      /** PEM file: the private key. */
+      key: file,
+    }).optional(),
   }).prefault({}),
+  /** Ways in for agents; at least one. */
   doors: z.strictObject({
+    /** The host of the call is the first part of the path: `http://GATEWAY/storage.googleapis.com/…`. */
     path: z.boolean().default(true),
-    forward: z.strictObject({ ca: file.default('.lockkeeper/ca'), tunnel: z.array(host).max(100).default([]) }).optional(),
+    /** The gateway as HTTPS proxy (CONNECT), for clients that keep Google's names. */
+    forward: z.strictObject({
+      /** Folder of the authority whose certificates agents trust; made at the first start, for the targets' hosts only. */
+      ca: file.default('.lockkeeper/ca'),
+      /** Hosts passed through unseen, such as a package registry: recorded, never judged. */
+      tunnel: z.array(host).max(100).default([]),
+    }).optional(),
+    /** A domain of your own whose names stand for Google's: `storage.DOMAIN`. Needs `listen.tls`. */
     domain: host.optional(),
   }).prefault({}),
+  /** Who vouches for agents: OIDC issuers of their tokens. */
   issuers: z.array(issuerSettingsSchema).min(1).max(50),
   /** Issuers of approvers' ID tokens; never an agents' issuer. */
   approverIssuers: z.array(approverIssuerSettingsSchema).max(20).default([]),
+  /** YAML file of the persons who may decide, with their groups and identities. */
   people: file.optional(),
   /** Who the person at the terminal of `up` is, for decisions by key press. Must be in people.yaml. */
-  terminal: z.strictObject({ person: z.string().min(1).max(64) }).optional(),
+  terminal: z.strictObject({
+    /** Id of the person. */
+    person: z.string().min(1).max(64),
+  }).optional(),
+  /** Where calls may go, and with whose credential. Any other host is refused. */
   targets: z.array(target).min(1).max(200),
+  /** Folder of policies and their cases; watched, so that a change is in force within seconds. */
   policies: file.default('policies'),
+  /** SQLite file of approvals, locks and events. Records and bodies lie beside it. */
   store: file.default('.lockkeeper/store.sqlite'),
   /** Directory of secrets that targets name; files readable by their owner only. */
   secrets: file.optional(),
+  /** How long a call that needs approval is held open before it is answered with 428. */
   hold: duration(5_000, 55_000).default(25_000),
+  /** What keeps agents started by `lockkeeper run` from the gateway's files. `auto`: the strongest that this machine allows. */
   isolation: z.enum(['auto', 'none', 'user', 'container']).default('auto'),
   /** Real credentials at isolation level none need this: the agent could read them. */
   acknowledgeNoIsolation: z.boolean().default(false),
@@ -86,18 +134,34 @@ export const gatewaySchema = z.strictObject({
   approvalUrl: z.url({ protocol: /^https$/ }).optional(),
   /** The gateway's own resources, out of every agent's reach. Globs over full resource names; projects are expanded. */
   protected: z.strictObject({
+    /** Project ids and numbers. */
     projects: z.array(z.string().regex(/^[a-z0-9-]{4,30}$|^\d+$/, 'must be a project id or number')).max(20).default([]),
+    /** Globs, such as `//storage.googleapis.com/projects/_/buckets/audit-*`. */
     resources: z.array(z.string().startsWith('//')).max(100).default([]),
   }).prefault({}),
+  /** What one instance takes. */
   limits: z.strictObject({
+    /** JSON bodies above this are refused, because they could not be judged. */
     inspectBody: size(64 * 1024 ** 2).default(4 * 1024 ** 2),
+    /** Bodies above this are not kept beside their record. */
     recordBody: size(4 * 1024 ** 2).default(256 * 1024),
+    /** Calls held open at once. */
     held: count(10_000).default(500),
+    /** The same, of one agent. */
     heldPerAgent: count(1_000).default(20),
+    /** Calls of one agent that wait for approval, held or not. */
     pendingPerAgent: count(1_000).default(50),
+    /** Calls in progress at once. */
     inFlight: count(100_000).default(1_000),
   }).prefault({}),
-  upstream: z.strictObject({ headers: duration(1_000, 3_600_000).default(120_000), body: duration(1_000, 3_600_000).default(120_000) }).prefault({}),
+  /** How long upstreams are waited for. */
+  upstream: z.strictObject({
+    /** Until the answer's headers. */
+    headers: duration(1_000, 3_600_000).default(120_000),
+    /** Between two parts of its body. */
+    body: duration(1_000, 3_600_000).default(120_000),
+  }).prefault({}),
+  /** Least severe lines that are written to standard error. */
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
