@@ -1,0 +1,91 @@
+/** The sockets that agents connect to, and the doors behind them. */
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Refusal } from '@lockkeeper/domain/errors'
+import { arrive, type DoorSettings, type OwnRequest } from './doors/arrivals.ts'
+import { openForwardDoor, type ForwardDoor, type ForwardDoorPorts, type ForwardDoorSettings } from './doors/forward-door.ts'
+import type { Arrival } from './passage.ts'
+
+export interface ListenSettings {
+  readonly address: string
+  /** 0: any free port. */
+  readonly port: number
+  /** PEM; without it the port speaks plain http, which only loopback should. */
+  readonly tls?: { readonly certificate: string, readonly key: string }
+  readonly doors: DoorSettings
+  readonly forward?: ForwardDoorSettings
+}
+
+export interface Listeners {
+  /** The port is not open yet: `open` has to be called. */
+  prepare(listen: ListenSettings): { open(): Promise<AddressInfo> }
+  listenOn(path: string): Promise<void>
+  /** Where a request wants to go, by the door it came through. */
+  arrivalOf(request: IncomingMessage): Arrival | OwnRequest | Refusal
+  readonly stopping: boolean
+  /** No new connections. Resolves when the last one has ended. */
+  stop(): Promise<void>
+  /** Ends the connections that are left. */
+  cut(): void
+}
+
+const MAX_HEADER_BYTES = 64 * 1024
+const OPTIONS = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }
+
+export function createListeners(receive: RequestListener, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
+  const servers: Server[] = []
+  let stopping = false
+  let forward: ForwardDoor | undefined
+  let doors: DoorSettings = { path: true }
+
+  const configure = (server: Server): Server => {
+    server.on('request', receive)
+    // The client is told to go on when its body is wanted, not before (RFC 9110 section 10.1.1).
+    server.on('checkContinue', receive)
+    server.on('upgrade', (_request, socket) => socket.destroy())
+    server.on('connect', (request, socket, head) => {
+      if (forward !== undefined && !stopping) forward.connect(request, socket, head)
+      else socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+    })
+    server.requestTimeout = 0
+    server.headersTimeout = 20_000
+    server.keepAliveTimeout = 65_000
+    servers.push(server)
+    return server
+  }
+  return {
+    prepare({ address, port, tls, doors: wanted, forward: forwardSettings }) {
+      doors = wanted
+      const server = configure(tls === undefined ? createServer(OPTIONS) : createTlsServer({ ...OPTIONS, cert: tls.certificate, key: tls.key, ALPNProtocols: ['http/1.1'] }))
+      if (forwardSettings !== undefined) forward = openForwardDoor(forwardSettings, { ...forwardPorts, inner: configure(createServer(OPTIONS)) })
+      return {
+        async open() {
+          await listening(server, { host: address, port })
+          return server.address() as AddressInfo
+        },
+      }
+    },
+    listenOn: (path) => listening(configure(createServer({ maxHeaderSize: MAX_HEADER_BYTES })), { path }),
+    arrivalOf: (request) => arrive(request, forward?.hostOf(request.socket), doors),
+    get stopping() { return stopping },
+    async stop() {
+      stopping = true
+      await Promise.all(servers.map((server) => new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      })))
+    },
+    cut: () => servers.forEach((server) => server.closeAllConnections()),
+  }
+}
+
+function listening(server: Server, where: { readonly host: string, readonly port: number } | { readonly path: string }): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(where, () => {
+    server.off('error', reject)
+    resolve()
+  })
+  return promise
+}
