@@ -97,12 +97,17 @@ async function paced(port: number, path: string, token: string): Promise<LoadRes
 /** The paced load while `neighbour` happens over and over. */
 async function beside(neighbour: () => Promise<void>, port: number, token: string): Promise<LoadResult> {
   let ending = false
-  const noise = (async () => {
+  const measure = async (): Promise<LoadResult> => {
+    try {
+      return await load({ port, path: '/storage.googleapis.com/storage/v1/b/plain/o/x', token, seconds: SECONDS, connections: 8, rate: RATE })
+    } finally {
+      ending = true
+    }
+  }
+  const disturb = async (): Promise<void> => {
     while (!ending) await neighbour()
-  })()
-  const result = await load({ port, path: '/storage.googleapis.com/storage/v1/b/plain/o/x', token, seconds: SECONDS, connections: 8, rate: RATE })
-  ending = true
-  await noise
+  }
+  const [result] = await Promise.all([measure(), disturb()])
   return result
 }
 

@@ -29,6 +29,9 @@ export interface AnswerPlan {
   readonly release: (body: Uint8Array | undefined, headers: readonly string[]) => Promise<void>
 }
 
+/** Bytes of one answer that are masked in one turn of the event loop. */
+const INSPECT_AT_ONCE = 16 * 1024
+
 export interface Flow { pause(): void, resume(): void, abort(error: Error): void }
 
 export interface Finished {
@@ -54,6 +57,11 @@ export class Answer {
   #begun = false
   #opening = false
   #endedEarly = false
+  /** The agent does not take more for now. */
+  #full = false
+  /** Pieces that wait for a turn of their own to be masked. */
+  readonly #waiting: Uint8Array[] = []
+  #pumping = false
   #over = false
 
   constructor(head: ResponseHead, plan: AnswerPlan, response: ServerResponse, flow: Flow) {
@@ -61,7 +69,10 @@ export class Answer {
     this.head = head
     this.#plan = plan
     this.#flow = flow
-    this.#agent = new AgentWriter(response, plan.stallMs, () => this.#letGo())
+    this.#agent = new AgentWriter(response, plan.stallMs, () => {
+      this.#full = false
+      this.#letGo()
+    })
     if (plan.open !== undefined && plan.instead === undefined) this.#opened = openBody(plan.open, { take: (chunk) => this.#take(chunk), end: () => this.#finish(), fail: (cause) => this.#stop(cannotOpen(cause)), onDrain: () => this.#flow.resume() })
   }
 
@@ -90,7 +101,7 @@ export class Answer {
     if (this.#over || this.#plan.instead !== undefined) return
     this.#size += chunk.length
     if (this.#size > this.#plan.max) return this.#stop(tooLarge(this.#plan.max))
-    if (this.#collected === undefined) return void this.#pass(chunk)
+    if (this.#collected === undefined) return this.#pass(chunk)
     this.#collected.push(chunk)
     if (this.#size > this.#plan.collect && !this.#opening) this.#overflow()
   }
@@ -107,9 +118,8 @@ export class Answer {
       const waiting = this.#collected ?? []
       this.#collected = undefined
       this.#opening = false
-      let free = true
-      for (const chunk of waiting) free = this.#pass(chunk) && free
-      if (free) this.#letGo()
+      for (const chunk of waiting) this.#pass(chunk)
+      this.#letGo()
       if (this.#endedEarly) this.#finish()
     }).catch((error: unknown) => this.#stop(error as Error))
   }
@@ -125,31 +135,53 @@ export class Answer {
   }
 
   #letGo(): void {
-    if (this.#over || this.#opening) return
+    if (this.#over || this.#opening || this.#full || this.#pumping) return
     if (this.#opened === undefined) this.#flow.resume()
     else this.#opened.resume()
   }
 
-  /** False: the agent does not take more for now. */
-  #pass(chunk: Uint8Array): boolean {
-    if (this.#over || this.#stream === undefined) return true
+  #pass(chunk: Uint8Array): void {
+    if (this.#plan.transform.masker === undefined) this.#push(chunk)
+    else this.#queue(chunk)
+  }
+
+  #push(chunk: Uint8Array): void {
+    if (this.#over || this.#stream === undefined) return
     try {
-      return this.#emit(this.#stream.push(chunk))
+      this.#emit(this.#stream.push(chunk))
     } catch (error) {
       this.#stop(error as Error)
-      return true
     }
   }
 
-  #emit(parts: readonly Uint8Array[]): boolean {
+  #emit(parts: readonly Uint8Array[]): void {
     let free = true
     for (const part of parts) {
       this.#sent += part.length
       this.#keep(part)
       free = this.#agent.write(part) && free
     }
-    if (!free) this.#hold()
-    return free
+    if (free) return
+    this.#full = true
+    this.#hold()
+  }
+
+  /** A large answer that is masked gives other calls their turn: a socket hands over megabytes without a pause. */
+  #queue(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; at += INSPECT_AT_ONCE) this.#waiting.push(chunk.subarray(at, at + INSPECT_AT_ONCE))
+    if (!this.#pumping) this.#pump()
+  }
+
+  #pump(): void {
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#push(next)
+    if (this.#over) return
+    this.#pumping = this.#waiting.length > 0
+    if (this.#pumping) {
+      this.#hold()
+      setImmediate(() => this.#pump())
+    } else if (this.#endedEarly) this.#finish()
+    else this.#letGo()
   }
 
   #keep(part: Uint8Array): void {
@@ -161,7 +193,7 @@ export class Answer {
 
   #finish(): void {
     if (this.#over) return
-    if (this.#opening) {
+    if (this.#opening || this.#pumping) {
       this.#endedEarly = true
       return
     }
