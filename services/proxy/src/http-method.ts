@@ -23,7 +23,10 @@ export function checkHttpPath(path: string): Refusal | undefined {
   return refuse('REQUEST_AMBIGUOUS', 'The path can be read in more than one way (encoded separators, dot segments, empty segments or unusual characters). Nothing was sent; send the plain form.')
 }
 
-/** Decoded arguments of a query; undefined: one stands twice, does not decode, or holds what readers split differently. */
+/** Names that the gateway gives to what it derives itself; policies must be able to trust them. */
+const RESERVED = /^(?:sql|header)\./
+
+/** Decoded arguments of a query; undefined: one stands twice, does not decode, has a reserved name, or holds what readers split differently. */
 export function readQuery(query: string): Record<string, string> | undefined {
   const found = Object.create(null) as Record<string, string>
   if (query === '') return found
@@ -32,7 +35,7 @@ export function readQuery(query: string): Record<string, string> | undefined {
     const equals = pair.indexOf('=')
     const key = decoded((equals === -1 ? pair : pair.slice(0, equals)).replaceAll('+', ' '))
     const value = decoded((equals === -1 ? '' : pair.slice(equals + 1)).replaceAll('+', ' '))
-    if (key === undefined || value === undefined || key === '' || CONTROL.test(key + value) || key in found) return undefined
+    if (key === undefined || value === undefined || key === '' || RESERVED.test(key) || CONTROL.test(key + value) || key in found) return undefined
     found[key] = value
   }
   return found

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Refusal } from '@lockkeeper/domain/errors'
 import { arrive, type DoorSettings, type OwnRequest } from './doors/arrivals.ts'
 import { openForwardDoor, type ForwardDoor, type ForwardDoorPorts, type ForwardDoorSettings } from './doors/forward-door.ts'
@@ -33,7 +34,7 @@ export interface Listeners {
 const MAX_HEADER_BYTES = 64 * 1024
 const OPTIONS = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }
 
-export function createListeners(receive: RequestListener, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
+export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
   const servers: Server[] = []
   let stopping = false
   let forward: ForwardDoor | undefined
@@ -43,6 +44,7 @@ export function createListeners(receive: RequestListener, forwardPorts: Pick<For
     server.on('request', receive)
     // The client is told to go on when its body is wanted, not before (RFC 9110 section 10.1.1).
     server.on('checkContinue', receive)
+    server.on('clientError', malformed)
     server.on('upgrade', (_request, socket) => socket.destroy())
     server.on('connect', (request, socket, head) => {
       if (forward !== undefined && !stopping) forward.connect(request, socket, head)

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { refuse } from '@lockkeeper/domain/errors'
 import { viewApprovals } from './approvals-view.ts'
+import { answerMalformed } from './doors/malformed-request.ts'
 import { recordTunnel } from './doors/record-tunnel.ts'
 import { Stopped } from './exchange/upstream-failures.ts'
 import { createUploadSessions } from './exchange/upload-sessions.ts'
@@ -47,7 +48,7 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
     parts.holds.endAll('locked', ({ agent, run, target }) => covers(lock, agent, run, target))
     parts.open.cut(lock, new Stopped(refuse('AGENT_LOCKED', { message: `A lock stopped this call in the middle (${lock.scope.kind}): ${lock.reason}. A change may or may not have happened.`, metadata: { lock: lock.id } })))
   })
-  const listeners: Listeners = createListeners((request, response) => receive(request, response), {
+  const listeners: Listeners = createListeners((request, response) => receive(request, response), answerMalformed(parts), {
     isTarget: (host) => parts.targets.find(host) !== undefined,
     record: (host, refusal) => recordTunnel(host, refusal, parts),
   })

@@ -1,0 +1,26 @@
+/** What is no HTTP request, or one over the limits of its head: answered as every refusal is, and recorded (invariant 8). */
+import type { Duplex } from 'node:stream'
+import { ERRORS, googleErrorBody, LockkeeperError, refuse } from '@lockkeeper/domain/errors'
+import type { Parts } from '../parts.ts'
+
+/** A listener for node's `clientError`. A client that broke off without a word is no request and leaves no record. */
+export function answerMalformed({ records, clock, settings, log }: Pick<Parts, 'records' | 'clock' | 'settings' | 'log'>): (error: Error, socket: Duplex) => void {
+  return (error, socket) => {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) return void socket.destroy()
+    const what = code === 'HPE_HEADER_OVERFLOW' ? 'its head is over 64 KiB' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'its head did not come in time' : 'it does not follow HTTP/1.1'
+    const refusal = refuse('REQUEST_INVALID', `The request is refused: ${what}. Nothing was sent.`)
+    const { http } = ERRORS[refusal.reason]
+    const body = googleErrorBody(refusal)
+    socket.end(`HTTP/1.1 ${http} Bad Request\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Lockkeeper-Reason: ${refusal.reason}\r\nConnection: close\r\n\r\n${body}`)
+    try {
+      records.append({
+        kind: 'outcome', at: clock.now(), mode: settings.mode, isolation: settings.isolation, origin: 'agent', door: 'none', host: '', verb: '', path: '',
+        result: 'refused', status: http, reason: refusal.reason, detail: `${what} (${code.slice(0, 64)})`, requestBytes: 0, responseBytes: 0, durationMs: 0,
+      })
+    } catch (cause) {
+      if (!(cause instanceof LockkeeperError)) throw cause
+      log.error({ code }, 'a malformed request could not be recorded: the audit log takes nothing')
+    }
+  }
+}

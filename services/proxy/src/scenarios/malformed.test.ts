@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { startTestProxy, type TestProxy } from '../testing/test-proxy.ts'
+import { startUpstream, type TestUpstream } from '../testing/test-upstream.ts'
+
+const MALFORMED: readonly (readonly [title: string, text: string])[] = [
+  ['a line that is no request', 'HELLO\r\n\r\n'],
+  ['a header without a name', 'GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n'],
+  ['a folded header', 'GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n'],
+  ['two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+  ['a length and chunks', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['a NUL in a header', 'GET / HTTP/1.1\r\nHost: x\r\nA: \u0000\r\n\r\n'],
+  ['a head over the limit', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(70_000)}\r\n\r\n`],
+]
+
+describe('malformed requests', () => {
+  let upstream: TestUpstream
+  let test: TestProxy
+  before(async () => {
+    upstream = await startUpstream()
+    test = await startTestProxy({ upstream: upstream.origin })
+  })
+  after(async () => {
+    await test.stop()
+    await upstream.stop()
+  })
+
+  for (const [index, [title, text]] of MALFORMED.entries()) {
+    it(`invariant 8: ${title} is refused in Google's shape and recorded`, async () => {
+      const answer = await exchange(Number(new URL(test.origin).port), text)
+      assert.match(answer, /^HTTP\/1\.1 400 /)
+      assert.equal((JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { error: { status: string } }).error.status, 'INVALID_ARGUMENT')
+      const outcome = (await test.outcomes(index + 1)).at(-1)
+      assert.deepEqual([outcome?.result, outcome?.reason], ['refused', 'REQUEST_INVALID'])
+      assert.equal(upstream.seen.length, 0)
+    })
+  }
+})
+
+function exchange(port: number, text: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let seen = ''
+  const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'))
+  socket.setEncoding('utf8').on('data', (chunk: string) => { seen += chunk })
+  socket.once('close', () => resolve(seen)).once('error', (error) => seen === '' ? reject(error) : resolve(seen))
+  return promise
+}
