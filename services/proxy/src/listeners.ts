@@ -34,17 +34,24 @@ export interface Listeners {
 const MAX_HEADER_BYTES = 64 * 1024
 const OPTIONS = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }
 
-export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
+export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex, isBusy: boolean) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
   const servers: Server[] = []
   let stopping = false
   let forward: ForwardDoor | undefined
   let doors: DoorSettings = { path: true }
 
+  const busy = new WeakSet<Duplex>()
+  const take: RequestListener = (request, response) => {
+    const { socket } = request
+    busy.add(socket)
+    response.once('close', () => busy.delete(socket))
+    receive(request, response)
+  }
   const configure = (server: Server): Server => {
-    server.on('request', receive)
+    server.on('request', take)
     // The client is told to go on when its body is wanted, not before (RFC 9110 section 10.1.1).
-    server.on('checkContinue', receive)
-    server.on('clientError', malformed)
+    server.on('checkContinue', take)
+    server.on('clientError', (error, socket) => malformed(error, socket, busy.has(socket)))
     server.on('upgrade', (_request, socket) => socket.destroy())
     server.on('connect', (request, socket, head) => {
       if (forward !== undefined && !stopping) forward.connect(request, socket, head)

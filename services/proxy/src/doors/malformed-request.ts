@@ -3,11 +3,17 @@ import type { Duplex } from 'node:stream'
 import { ERRORS, googleErrorBody, LockkeeperError, refuse } from '@lockkeeper/domain/errors'
 import type { Parts } from '../parts.ts'
 
-/** A listener for node's `clientError`. A client that broke off without a word is no request and leaves no record. */
-export function answerMalformed({ records, clock, settings, log }: Pick<Parts, 'records' | 'clock' | 'settings' | 'log'>): (error: Error, socket: Duplex) => void {
-  return (error, socket) => {
+/** The client is gone: there is nobody to answer, and nothing was asked. */
+const BROKEN_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
+
+/**
+ * A listener for node's `clientError`. `isBusy`: a request on the socket is being answered, and has an outcome of its own; what
+ * breaks there is its body.
+ */
+export function answerMalformed({ records, clock, settings, log }: Pick<Parts, 'records' | 'clock' | 'settings' | 'log'>): (error: Error, socket: Duplex, isBusy: boolean) => void {
+  return (error, socket, isBusy) => {
     const { code = '' } = error as NodeJS.ErrnoException
-    if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) return void socket.destroy()
+    if (isBusy || BROKEN_OFF.has(code) || !socket.writable) return void socket.destroy()
     const what = code === 'HPE_HEADER_OVERFLOW' ? 'its head is over 64 KiB' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'its head did not come in time' : 'it does not follow HTTP/1.1'
     const refusal = refuse('REQUEST_INVALID', `The request is refused: ${what}. Nothing was sent.`)
     const { http } = ERRORS[refusal.reason]

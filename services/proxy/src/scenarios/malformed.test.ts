@@ -35,6 +35,17 @@ describe('malformed requests', () => {
       assert.equal(upstream.seen.length, 0)
     })
   }
+
+  it('a client that breaks off in the middle of a head leaves no record, one that breaks its body has one outcome', async () => {
+    const before = (await test.outcomes(MALFORMED.length)).length
+    const port = Number(new URL(test.origin).port)
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.end('GET / HTT'))
+      socket.resume().once('close', () => resolve())
+    })
+    await exchange(port, `POST /storage.googleapis.com/storage/v1/b?project=p HTTP/1.1\r\nHost: x\r\nAuthorization: ${test.bearer()['authorization']}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`)
+    assert.equal((await test.outcomes(before + 1)).length, before + 1)
+  })
 })
 
 function exchange(port: number, text: string): Promise<string> {
