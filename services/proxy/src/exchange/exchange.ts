@@ -11,6 +11,7 @@ import { Answer, type Finished } from './answer.ts'
 import { markDelivered, outcomeOf, outcomeOfFailure, settleClaim } from './claim-outcome.ts'
 import { CredentialEcho } from './credential-echo.ts'
 import { Dialogue, type DialogueEnd } from './dialogue.ts'
+import { maskedHeaders } from './masked-headers.ts'
 import { ownLocation } from './own-location.ts'
 import { planAnswer } from './plan-answer.ts'
 import { recordedAnswer } from '../recorded-bodies.ts'
@@ -41,7 +42,7 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
   const dialogue = new Dialogue({
     onStart: () => stopsNow(passage, parts),
     location: (url) => ownLocation(url, passage, parts),
-    answer: (head, flow) => new Answer(head, planAnswer(head, passage, parts, (body, headers) => release(head, body, headers, passage, parts)), response, flow),
+    answer: (head, flow) => new Answer(withMaskedHeaders(head, passage, parts), planAnswer(head, passage, parts, (body, headers) => release(head, body, headers, passage, parts)), response, flow),
     end: (end) => {
       untrack()
       cancelDeadline()
@@ -65,6 +66,11 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
   if (mustBeDurableFirst(passage)) passage.intent.durable().then(start, (error: unknown) => dialogue.abort(error as Error))
   else start()
   return promise
+}
+
+function withMaskedHeaders(head: ResponseHead, { classified: { call }, decided: { decision } }: Complete, { maskers }: Parts): ResponseHead {
+  const masker = maskers.of(decision.obligations.mask)
+  return masker === undefined ? head : { ...head, headers: maskedHeaders(head.headers, masker, call.media === 'upload-resumable') }
 }
 
 /** What has changed since the guards ran, at the last moment before the first byte. */

@@ -113,6 +113,27 @@ describe('answers that are changed on their way', () => {
     assert.deepEqual(['range', 'if-none-match', 'if-modified-since', 'if-range', 'if-match'].map((name) => headers[name]), [undefined, undefined, undefined, undefined, '"2"'])
   })
 
+  const telling: readonly (readonly [string, string])[] = [
+    ['x-goog-meta-owner', MAIL], ['X-Goog-Meta-Name', 'Jane Doe'], ['content-disposition', `attachment; filename="${MAIL}"`],
+    ['content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(MAIL)}`], ['x-owner', MAIL], ['link', `<https://example.com/${MAIL}>; rel=next`], ['location', `https://example.com/?mail=${encodeURIComponent(MAIL)}`],
+  ]
+  for (const [name, value] of telling) {
+    for (const status of [200, 302, 304, 404]) it(`invariant 9: the header ${name.toLowerCase()} of a masked answer with ${status} tells nothing that its body may not`, async () => {
+      answerWith({ 'content-type': 'text/plain', 'x-goog-generation': '1795513698980000', 'last-modified': 'Tue, 24 Nov 2026 09:48:18 GMT', [name]: value }, '', status)
+      const answer = await get(MEDIA)
+      assert.equal(answer.status, status)
+      const told = decodeURIComponent(JSON.stringify(answer.headers))
+      assert.ok(!told.includes(MAIL) && !told.includes('Jane'), told)
+      if (status === 200) assert.deepEqual([answer.headers['x-goog-generation'], answer.headers['last-modified']], ['1795513698980000', 'Tue, 24 Nov 2026 09:48:18 GMT'])
+    })
+  }
+
+  it('invariant 9: a header of an answer that streams is masked as well', async () => {
+    answerWith({ ...json, 'x-owner': MAIL }, large)
+    const answer = await get(LIST)
+    assert.equal(answer.headers['x-owner'], '[lockkeeper:masked:email]')
+  })
+
   it('an error page that cannot be masked is replaced, with its status kept', async () => {
     answerWith({ 'content-type': 'application/octet-stream' }, MAIL, 404)
     const answer = await get(MEDIA)
