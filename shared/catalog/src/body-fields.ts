@@ -24,7 +24,21 @@ export function checkFields(entry: MethodEntry, body: JsonObject): JsonObject | 
     return first === undefined ? body : refuse('FIELD_UNKNOWN', `${entry.method.id} takes no body; it has ${shown(first)}.`)
   }
   const checked = checkValue(body, `#${entry.body}`, '', { schemas: entry.schemas, strict: entry.method.change })
-  return checked instanceof Fault ? checked.refusal : checked as JsonObject
+  return checked instanceof Fault ? checked.refusal : oneWayToSay(entry, checked as JsonObject)
+}
+
+/**
+ * Compute's setIamPolicy takes the bindings under `policy` and, as it once did, beside it. Which of the two counts where both are
+ * sent is nowhere written down, so that one could be judged and the other put in force.
+ */
+function oneWayToSay({ method }: MethodEntry, body: JsonObject): JsonObject | Refusal {
+  if (!method.id.endsWith('.setIamPolicy') || isNothing(body['policy'])) return body
+  const twice = ['bindings', 'etag'].find((field) => !isNothing(body[field]))
+  return twice === undefined ? body : refuse('REQUEST_AMBIGUOUS', { message: `The body has ${twice} beside a policy. Send the policy alone.`, metadata: { field: twice } })
+}
+
+function isNothing(value: Json | undefined): boolean {
+  return value === undefined || value === null
 }
 
 function checkValue(value: Json, type: string, place: string, rules: Rules): Json | Fault {

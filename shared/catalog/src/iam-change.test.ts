@@ -73,6 +73,14 @@ describe('what an IAM change adds and removes', () => {
     assert.deepEqual([change.added, change.removed], [[], []])
   })
 
+  it('a grant that is sent counts as added, though a mask leaves it out: not every API heeds its mask', () => {
+    for (const updateMask of ['etag', 'auditConfigs', 'version,audit_configs']) {
+      const change = iamChange(json({ policy: { bindings: [OWNER, VIEWERS] }, updateMask }), json({ bindings: [VIEWERS] }))
+      assert.deepEqual(change.added, [{ role: 'roles/owner', member: 'user:o@x' }], updateMask)
+      assert.equal(iamChange(json({ policy: { bindings: [OWNER] }, updateMask })).added.length, 1, updateMask)
+    }
+  })
+
   it('malformed policies name nothing and throw nothing', () => {
     for (const sent of [{}, { policy: null }, { policy: { bindings: 'x' } }, { policy: { bindings: [null, 1, { role: 1 }] } }, { bindings: [{ role: 'r', members: 'm' }] }]) {
       assert.deepEqual(iamChange(json(sent)).added, [])

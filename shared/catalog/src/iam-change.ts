@@ -10,21 +10,22 @@ interface Binding { readonly role: string, readonly member: string, readonly con
  * `sent` is the body of the call, `{policy: {bindings…}}` or Cloud Storage's bare policy; `before` the policy in force, as its
  * getIamPolicy answered. Without `before` everything sent counts as added, nothing as removed, and `auditConfigsChanged` says
  * whether the call names them. An update mask that leaves a part out leaves it unchanged; where a mask is not understood or
- * absent, every part counts. Conditions are compared by their expression.
+ * absent, every part counts. What is sent counts as added whatever the mask says: not every API that takes a mask heeds it.
+ * Conditions are compared by their expression.
  */
 export function iamChange(sent: JsonObject, before?: JsonObject): IamChange {
   const policy = policyOf(sent)
-  const wanted = touches(sent, 'bindings') ? bindingsOf(policy) : undefined
+  const wanted = bindingsOf(policy)
   const audits = touches(sent, 'auditconfigs')
   if (before === undefined) {
-    return { known: false, added: [...wanted?.values() ?? []], removed: [], auditConfigsChanged: audits && (policy['auditConfigs'] !== undefined || typeof sent['updateMask'] === 'string') }
+    return { known: false, added: [...wanted.values()], removed: [], auditConfigsChanged: audits && (policy['auditConfigs'] !== undefined || typeof sent['updateMask'] === 'string') }
   }
   const inForce = policyOf(before)
   const present = bindingsOf(inForce)
   return {
     known: true,
-    added: wanted === undefined ? [] : missingFrom(wanted, present),
-    removed: wanted === undefined ? [] : missingFrom(present, wanted),
+    added: missingFrom(wanted, present),
+    removed: touches(sent, 'bindings') ? missingFrom(present, wanted) : [],
     auditConfigsChanged: audits && auditText(policy) !== auditText(inForce),
   }
 }
