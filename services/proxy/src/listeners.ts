@@ -1,5 +1,5 @@
 /** The sockets that agents connect to, and the doors behind them. */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -34,24 +34,24 @@ export interface Listeners {
 const MAX_HEADER_BYTES = 64 * 1024
 const OPTIONS = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }
 
-export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex, isBusy: boolean) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
+export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex, response: ServerResponse | undefined) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
   const servers: Server[] = []
   let stopping = false
   let forward: ForwardDoor | undefined
   let doors: DoorSettings = { path: true }
 
-  const busy = new WeakSet<Duplex>()
+  const answering = new WeakMap<Duplex, ServerResponse>()
   const take: RequestListener = (request, response) => {
     const { socket } = request
-    busy.add(socket)
-    response.once('close', () => busy.delete(socket))
+    answering.set(socket, response)
+    response.once('close', () => { if (answering.get(socket) === response) answering.delete(socket) })
     receive(request, response)
   }
   const configure = (server: Server): Server => {
     server.on('request', take)
     // The client is told to go on when its body is wanted, not before (RFC 9110 section 10.1.1).
     server.on('checkContinue', take)
-    server.on('clientError', (error, socket) => malformed(error, socket, busy.has(socket)))
+    server.on('clientError', (error, socket) => malformed(error, socket, answering.get(socket)))
     server.on('upgrade', (_request, socket) => socket.destroy())
     server.on('connect', (request, socket, head) => {
       if (forward !== undefined && !stopping) forward.connect(request, socket, head)

@@ -41,7 +41,14 @@ export function arrive(request: IncomingMessage, connected: string | undefined, 
     if (found !== undefined) return found
   }
   const found = doors.path ? atPathDoor(authority, scheme, path, query) : undefined
-  return found ?? { own: true, path }
+  return found ?? atGateway(path)
+}
+
+const OWN_PATHS: ReadonlySet<string> = new Set(['/v1/token', '/v1/introspect', '/healthz', '/readyz'])
+
+function atGateway(path: string): OwnRequest | Refusal {
+  if (OWN_PATHS.has(path)) return { own: true, path }
+  return refuse('NOT_FOUND', 'This is the Lockkeeper gateway, and it has nothing at this address. Google APIs stand under /<host>/<path> with the host in lower case, through HTTPS_PROXY, or under the configured domain.')
 }
 
 function atForwardDoor({ headers }: IncomingMessage, connected: string, path: string, query: string): Arrival | Refusal {
@@ -51,11 +58,11 @@ function atForwardDoor({ headers }: IncomingMessage, connected: string, path: st
   return { door: 'forward', host: connected, path, query, origin: () => '' }
 }
 
-function atDomainDoor(authority: string, scheme: string, domain: string, path: string, query: string): Arrival | OwnRequest | undefined {
+function atDomainDoor(authority: string, scheme: string, domain: string, path: string, query: string): Arrival | OwnRequest | Refusal | undefined {
   const [name = '', port] = authority.split(':')
   if (!name.endsWith(`.${domain}`)) return undefined
   const service = name.slice(0, -domain.length - 1)
-  if (service === 'sts') return { own: true, path }
+  if (service === 'sts') return atGateway(path)
   const suffix = port === undefined ? '' : `:${port}`
   const origin = (host: string): string => host.endsWith('.googleapis.com') ? `${scheme}://${host.slice(0, -'.googleapis.com'.length)}.${domain}${suffix}` : ''
   return { door: 'domain', host: `${service}.googleapis.com`, path, query, origin }

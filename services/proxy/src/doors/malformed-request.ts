@@ -1,4 +1,5 @@
 /** What is no HTTP request, or one over the limits of its head: answered as every refusal is, and recorded (invariant 8). */
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ERRORS, googleErrorBody, LockkeeperError, refuse } from '@lockkeeper/domain/errors'
 import type { Parts } from '../parts.ts'
@@ -7,18 +8,19 @@ import type { Parts } from '../parts.ts'
 const BROKEN_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])
 
 /**
- * A listener for node's `clientError`. `isBusy`: a request on the socket is being answered, and has an outcome of its own; what
- * breaks there is its body.
+ * A listener for node's `clientError`. `response`: that of a request on the socket which is being answered and has an outcome of
+ * its own; what breaks there is its body.
  */
-export function answerMalformed({ records, clock, settings, log }: Pick<Parts, 'records' | 'clock' | 'settings' | 'log'>): (error: Error, socket: Duplex, isBusy: boolean) => void {
-  return (error, socket, isBusy) => {
+export function answerMalformed({ records, clock, settings, log }: Pick<Parts, 'records' | 'clock' | 'settings' | 'log'>): (error: Error, socket: Duplex, response: ServerResponse | undefined) => void {
+  return (error, socket, response) => {
     const { code = '' } = error as NodeJS.ErrnoException
-    if (isBusy || BROKEN_OFF.has(code) || !socket.writable) return void socket.destroy()
+    if (BROKEN_OFF.has(code) || !socket.writable || response?.headersSent === true) return void socket.destroy()
     const what = code === 'HPE_HEADER_OVERFLOW' ? 'its head is over 64 KiB' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'its head did not come in time' : 'it does not follow HTTP/1.1'
     const refusal = refuse('REQUEST_INVALID', `The request is refused: ${what}. Nothing was sent.`)
     const { http } = ERRORS[refusal.reason]
     const body = googleErrorBody(refusal)
     socket.end(`HTTP/1.1 ${http} Bad Request\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Lockkeeper-Reason: ${refusal.reason}\r\nConnection: close\r\n\r\n${body}`)
+    if (response !== undefined) return
     try {
       records.append({
         kind: 'outcome', at: clock.now(), mode: settings.mode, isolation: settings.isolation, origin: 'agent', door: 'none', host: '', verb: '', path: '',

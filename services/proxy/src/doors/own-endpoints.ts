@@ -24,7 +24,7 @@ export async function answerOwn(path: string, request: IncomingMessage, response
   }
   if (request.method === 'GET' && path === '/healthz') return sendJson(response, 200, { status: 'alive' })
   if (request.method === 'GET' && path === '/readyz') return ready() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' })
-  sendRefusal(request, response, refuse('NOT_FOUND', 'This is the Lockkeeper gateway, and it has nothing at this address. Google APIs stand under /<host>/<path>, through HTTPS_PROXY, or under the configured domain.'))
+  sendRefusal(request, response, refuse('NOT_FOUND', `${path} does not take ${(request.method ?? '').slice(0, 16)}.`))
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = { 'content-type': 'application/json; charset=UTF-8', 'cache-control': 'no-store' }): void {
