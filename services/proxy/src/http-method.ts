@@ -24,7 +24,7 @@ export function checkHttpPath(path: string): Refusal | undefined {
 }
 
 /** Names that the gateway gives to what it derives itself; policies must be able to trust them. */
-const RESERVED = /^(?:sql|header)\./
+const RESERVED = /^(?:sql|header|access)\./
 
 /** Decoded arguments of a query; undefined: one stands twice, does not decode, has a reserved name, or holds what readers split differently. */
 export function readQuery(query: string): Record<string, string> | undefined {
