@@ -88,6 +88,8 @@ describe('scenario: parts that fail', () => {
     const paths = ['/v1/status', '/v1/approvals', '/v1/approvals/apr_1', '/v1/locks', '/v1/audit/records', '/v1/audit/tail', '/v1/policy/current', '/v1/events/dead', '/v1/terminal/approvals/apr_1', '/v1/sandbox/tokens', '/admin', '/metrics']
     for (const path of paths) {
       for (const method of ['GET', 'POST', 'DELETE']) {
+        // Also what is not there leaves an outcome.
+        test.heard.sent++
         const { status } = await fetch(test.gateway.origin + path, { method, headers: { authorization: `Bearer ${agent.token}` } })
         assert.equal(status, 404, `${method} ${path}`)
       }
