@@ -3,10 +3,10 @@ import type { Call, Decision } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import type { Policy } from '@lockkeeper/policy-engine'
+import { gatewayOwn } from '../gateway-own.ts'
 import { changesIam, withIamInForce } from '../iam-in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { Classified, Decided, Passage, Witnesses } from '../passage.ts'
-import { matchesResource } from '../resources.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'unlocked'>
 
@@ -20,15 +20,21 @@ export function decideByPolicy(passage: Needs, parts: Parts): Decided | Refusal 
       metadata: { method: call.method.id, rule: 'builtin/mints-credential' },
     })
   }
-  const own = call.resources.find((resource) => parts.settings.protectedResources.some((glob) => matchesResource(glob, resource)))
-  if (own !== undefined) {
-    passage.facts.effect = 'deny'
-    passage.facts.rule = 'builtin/gateway-protected'
-    return refuse('GATEWAY_PROTECTED', { message: `${own} belongs to the gateway itself and is out of reach of every agent. Nothing was sent.`, metadata: { method: call.method.id, rule: 'builtin/gateway-protected' } })
-  }
+  const own = keptFrom(passage, call, parts)
+  if (own !== undefined) return own
   const policy = policyInForce(parts)
   if (policy === undefined) return afterRefresh(passage, parts)
   return decide(passage, policy, parts)
+}
+
+/** What belongs to the gateway itself (invariant 12). */
+function keptFrom({ facts }: Needs, call: Call, { settings }: Parts): Refusal | undefined {
+  const own = gatewayOwn(call, settings.protectedResources)
+  if (own === undefined) return undefined
+  facts.effect = 'deny'
+  facts.rule = 'builtin/gateway-protected'
+  const why = /\/\d+(?:\/|$)/.test(own) && own.startsWith('//iam.') ? 'names a service account by its number, which could be the gateway\'s own; name it by its address' : 'belongs to the gateway itself and is out of reach of every agent'
+  return refuse('GATEWAY_PROTECTED', { message: `${own.slice(0, 300)} ${why}. Nothing was sent.`, metadata: { method: call.method.id, rule: 'builtin/gateway-protected' } })
 }
 
 /** The view is too old: one strong read within a second, else a refusal (invariant 11). */
@@ -57,6 +63,8 @@ function decide(passage: Needs, policy: Policy, parts: Parts): Decided | Refusal
 async function judgeIamChange(passage: Needs, parts: Parts): Promise<Decided | Refusal> {
   const inForce = await withIamInForce(passage, parts)
   if (isRefusal(inForce)) return inForce
+  const own = keptFrom(passage, inForce.call, parts)
+  if (own !== undefined) return own
   const policy = policyInForce(parts)
   if (policy === undefined) return STALE
   passage.stateHash = inForce.stateHash
