@@ -11,7 +11,12 @@ import { isJsonObject, parseStrict, type JsonObject } from '@lockkeeper/domain/j
 import type { Passage, Witnesses } from './passage.ts'
 import type { Parts } from './parts.ts'
 
-export interface IamInForce { readonly call: Call, readonly stateHash: string }
+export interface IamInForce {
+  readonly call: Call
+  readonly stateHash: string
+  /** The upstream would put the change in force beside this policy only: the call names its etag, or there is none. */
+  readonly bound: boolean
+}
 
 const MAX_POLICY_BYTES = 1024 * 1024
 const READ_WITHIN_MS = 10_000
@@ -26,7 +31,10 @@ export async function withIamInForce(passage: Passage & Pick<Witnesses, 'verifie
   const policy = await read(passage, parts)
   if (isRefusal(policy) || call.body.kind !== 'json') return policy as Refusal
   const etag = policy['etag']
-  return { call: { ...call, iam: iamChange(call.body.value, policy) }, stateHash: sha256(typeof etag === 'string' ? etag : JSON.stringify(policy)) }
+  const sent = call.body.value['policy']
+  const named = (isJsonObject(sent) ? sent : call.body.value)['etag']
+  const bound = typeof etag !== 'string' || etag === '' || (typeof named === 'string' && named !== '')
+  return { call: { ...call, iam: iamChange(call.body.value, policy) }, bound, stateHash: sha256(typeof etag === 'string' ? etag : JSON.stringify(policy)) }
 }
 
 async function read(passage: Passage & Pick<Witnesses, 'verified' | 'classified'>, parts: Parts): Promise<JsonObject | Refusal> {

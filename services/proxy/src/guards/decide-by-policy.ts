@@ -69,9 +69,12 @@ async function judgeIamChange(passage: Needs, parts: Parts): Promise<Decided | R
   if (policy === undefined) return STALE
   passage.stateHash = inForce.stateHash
   ;(passage as { classified: Classified }).classified = { ...passage.classified, call: inForce.call }
-  return judge(passage, inForce.call, policy, parts)
+  const decided = judge(passage, inForce.call, policy, parts)
+  // A person's approval is bound to the state by its hash; a call that nobody looks at again is bound by its etag or not at all.
+  return isRefusal(decided) || inForce.bound || decided.decision.effect !== 'allow' ? decided : UNBOUND
 }
 
+const UNBOUND = refuse('REQUEST_INVALID', 'The IAM policy comes without the etag of the one that it replaces, so what the change adds and removes could be another thing by the time it takes effect. Nothing was sent; read the policy, change it, and send it back with its etag.')
 const REFRESH_WITHIN_MS = 1000
 const STALE = refuse('POLICY_STALE', 'The gateway has no policy that is fresh enough to decide by, so it refuses. Nothing was sent; try again in a moment.')
 
