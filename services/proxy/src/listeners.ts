@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Refusal } from '@lockkeeper/domain/errors'
+import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { arrive, type DoorSettings, type OwnRequest } from './doors/arrivals.ts'
 import { openForwardDoor, type ForwardDoor, type ForwardDoorPorts, type ForwardDoorSettings } from './doors/forward-door.ts'
 import type { Arrival } from './passage.ts'
@@ -52,10 +52,15 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
     // The client is told to go on when its body is wanted, not before (RFC 9110 section 10.1.1).
     server.on('checkContinue', take)
     server.on('clientError', (error, socket) => malformed(error, socket, answering.get(socket)))
-    server.on('upgrade', (_request, socket) => socket.destroy())
+    // No listener for `upgrade`: such a request is answered as the plain one that it is (RFC 9110 section 7.8), and recorded.
+    // Refused and recorded like any other call; node's own answer would leave neither trace nor Google's shape.
+    server.on('checkExpectation', take)
     server.on('connect', (request, socket, head) => {
       if (forward !== undefined && !stopping) forward.connect(request, socket, head)
-      else socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+      else {
+        forwardPorts.record((request.url ?? '').slice(0, 253), refuse('TARGET_UNKNOWN', 'The forward door is closed. Nothing was opened.'))
+        socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+      }
     })
     server.requestTimeout = 0
     server.headersTimeout = 20_000

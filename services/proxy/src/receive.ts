@@ -28,6 +28,8 @@ export function createReceiver(parts: Parts, listeners: Pick<Listeners, 'arrival
     }
     const passage = begin(request, response, isRefusal(arrival) ? nowhere(request) : arrival, parts)
     if (isRefusal(arrival)) return conclude(passage, arrival, parts)
+    const expected = unknownExpectation(request)
+    if (expected !== undefined) return conclude(passage, expected, parts)
     if (listeners.stopping) return conclude(passage, refuse('SHUTTING_DOWN', 'The gateway is stopping. Nothing was sent; send the call again in a moment.'), parts)
     if (inFlight >= parts.settings.limits.inFlight) return conclude(passage, refuse('OVERLOADED', `The gateway has ${parts.settings.limits.inFlight} calls in progress. Nothing was sent; send the call again in a moment.`), parts)
     inFlight++
@@ -54,6 +56,11 @@ function begin(request: IncomingMessage, response: ServerResponse, arrival: Arri
     },
     bodies: [], heldMs: 0, requestBytes: Number.isSafeInteger(length) ? length : 0, gone: false, rounds: 0,
   }
+}
+
+/** RFC 9110 section 10.1.1 knows one expectation. */
+function unknownExpectation({ headers: { expect } }: IncomingMessage): Refusal | undefined {
+  return expect === undefined || expect.toLowerCase() === '100-continue' ? undefined : refuse('REQUEST_INVALID', 'The Expect header holds an expectation that is not known. Nothing was sent; send the call without it.')
 }
 
 /** A request that no door understood still has a record. */

@@ -16,7 +16,9 @@ export function answerMalformed({ records, clock, settings, log }: Pick<Parts, '
     const { code = '' } = error as NodeJS.ErrnoException
     if (BROKEN_OFF.has(code) || !socket.writable || response?.headersSent === true) return void socket.destroy()
     const what = code === 'HPE_HEADER_OVERFLOW' ? 'its head is over 64 KiB' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'its head did not come in time' : 'it does not follow HTTP/1.1'
-    const refusal = refuse('REQUEST_INVALID', `The request is refused: ${what}. Nothing was sent.`)
+    // In the middle of a call this is read as its answer, and the call may be on its way already.
+    const effect = response === undefined ? 'Nothing was sent.' : 'The connection ends here. The call that was in progress on it may have been sent, and a change may or may not have happened: look at the resource before you send it again.'
+    const refusal = refuse('REQUEST_INVALID', `The request is refused: ${what}. ${effect}`)
     const { http } = ERRORS[refusal.reason]
     const body = googleErrorBody(refusal)
     socket.end(`HTTP/1.1 ${http} Bad Request\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Lockkeeper-Reason: ${refusal.reason}\r\nConnection: close\r\n\r\n${body}`)

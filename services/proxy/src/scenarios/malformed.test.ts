@@ -48,10 +48,54 @@ describe('malformed requests', () => {
   })
 })
 
-function exchange(port: number, text: string): Promise<string> {
+describe('requests that end or ask in an unusual way', () => {
+  let upstream: TestUpstream
+  let test: TestProxy
+  beforeEach(async () => {
+    upstream = await startUpstream()
+    test = await startTestProxy({ upstream: upstream.origin })
+  })
+  afterEach(async () => {
+    await test.stop()
+    await upstream.stop()
+  })
+  const head = (verb: string, fields = '') => `${verb} /storage.googleapis.com/storage/v1/b?project=p HTTP/1.1\r\nHost: x\r\nAuthorization: ${test.bearer()['authorization']}\r\n${fields}\r\n`
+
+  it('invariant 5: what follows a change that is on its way and is no request never says that nothing was sent', async () => {
+    const reached = Promise.withResolvers<void>()
+    upstream.answer = () => reached.resolve()
+    const answer = await exchange(test.port, `${head('POST', 'Content-Type: application/json\r\nContent-Length: 12\r\n')}{"name":"b"}`, reached.promise.then(() => 'GARBAGE\r\n\r\n'))
+    assert.equal(upstream.seen.length, 1)
+    assert.match(answer, /may or may not have happened/)
+    assert.doesNotMatch(answer, /Nothing was sent/)
+  })
+
+  it('invariant 8: an expectation that is not known is refused in Google\'s shape and recorded', async () => {
+    const answer = await exchange(test.port, head('GET', 'Expect: 200-ok\r\nConnection: close\r\n'))
+    assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*INVALID_ARGUMENT/)
+    assert.deepEqual([(await test.outcomes(1))[0]?.reason, upstream.seen.length], ['REQUEST_INVALID', 0])
+  })
+
+  it('invariant 8: an offer to upgrade is not taken; the request is answered as it stands, and recorded', async () => {
+    const answer = await exchange(test.port, head('GET', 'Connection: upgrade, close\r\nUpgrade: h2c\r\n'))
+    assert.match(answer, /^HTTP\/1\.1 200 /)
+    assert.equal((await test.outcomes(1))[0]?.result, 'answered')
+    assert.deepEqual(upstream.seen.map(({ headers }) => headers['upgrade']), [undefined])
+  })
+
+  it('invariant 8: CONNECT without a forward door is refused and recorded', async () => {
+    assert.match(await exchange(test.port, 'CONNECT storage.googleapis.com:443 HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 403 /)
+    const [outcome] = await test.outcomes(1)
+    assert.deepEqual([outcome?.verb, outcome?.host, outcome?.reason], ['CONNECT', 'storage.googleapis.com:443', 'TARGET_UNKNOWN'])
+  })
+})
+
+/** `late`: text to send once it is known. */
+function exchange(port: number, text: string, late?: Promise<string>): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let seen = ''
   const socket = connect(port, '127.0.0.1', () => socket.write(text, 'latin1'))
+  void late?.then((more) => socket.write(more))
   socket.setEncoding('utf8').on('data', (chunk: string) => { seen += chunk })
   socket.once('close', () => resolve(seen)).once('error', (error) => seen === '' ? reject(error) : resolve(seen))
   return promise
