@@ -20,8 +20,21 @@ describe('headers of a request', () => {
   })
 
   it('what carries meaning is part of the digest, by lower-case name', () => {
-    assert.deepEqual(read(['Content-Type', 'a/b', 'If-Match', '"x"', 'x-goog-encryption-key', 'k', 'Accept', '*/*']).meaningful, { 'content-type': 'a/b', 'if-match': '"x"', 'x-goog-encryption-key': 'k' })
+    assert.deepEqual(read(['Content-Type', 'a/b', 'If-Match', '"x"', 'x-goog-api-version', '2', 'Accept', '*/*']).meaningful, { 'content-type': 'a/b', 'if-match': '"x"', 'x-goog-api-version': '2' })
   })
+
+  for (const [name, kind] of [['X-Goog-Encryption-Key', 'google'], ['x-goog-copy-source-encryption-key', 'google'], ['X-Api-Key', 'http'], ['Private-Token', 'http'], ['X-Client-Secret', 'http']] as const) {
+    it(`an approval is bound to ${name} by its hash alone, and it is sent as it stands (${kind})`, () => {
+      const [one, other] = ['k1', 'k2'].map((value) => read([name, value], kind))
+      assert.deepEqual(one?.forward, [name, 'k1'])
+      assert.match(one?.meaningful[name.toLowerCase()] ?? '', /^sha256:/)
+      assert.notDeepEqual(one?.meaningful, other?.meaningful)
+    })
+  }
+
+  for (const name of ['X-Goog-Acl', 'x_goog_acl', 'X-Goog-Copy-Source']) {
+    it(`invariant 2: refuses ${name}, which policy does not see`, () => assert.equal(refused([name, 'public-read']), 'REQUEST_AMBIGUOUS'))
+  }
 
   it('at other targets every header carries meaning', () => {
     const headers = read(['X-Custom', '1', 'x-custom', '2', 'Accept', 'a'], 'http')

@@ -2,31 +2,35 @@
  * Which of an agent's headers go upstream, which carry meaning for an approval, and which stop the request.
  * Google targets get an allow-list: what is not known to be harmless stays here (invariant 2). RFC 9110 section 7.6.1.
  */
+import { sha256 } from '@lockkeeper/domain/digest'
 import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 
 export interface RequestHeaders {
   /** Raw pairs for upstream, without Host, Authorization and framing. */
   readonly forward: readonly string[]
-  /** Part of the digest: lower-case names, as sent. */
+  /** Part of the digest: lower-case names, values as sent; of secret ones the hash. */
   readonly meaningful: Readonly<Record<string, string>>
 }
 
-/** Part of what a person approves. Longest list first: a prefix ends in `-`. */
+/** Part of what a person approves. */
 const MEANINGFUL = new Set([
   'content-type', 'content-encoding', 'content-range', 'range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range',
   'x-goog-user-project', 'x-goog-fieldmask', 'x-goog-hash', 'x-upload-content-type', 'x-upload-content-length', 'x-goog-if-generation-match', 'x-goog-if-metageneration-match',
-  'x-goog-acl', 'x-goog-storage-class', 'x-goog-copy-source', 'x-goog-content-length-range', 'x-goog-spanner-database-role',
+  'x-goog-storage-class', 'x-goog-content-length-range', 'x-goog-spanner-database-role', 'x-goog-api-version', 'x-goog-request-params',
 ])
 const MEANINGFUL_PREFIXES = ['x-goog-meta-', 'x-goog-encryption-', 'x-goog-copy-source-encryption-']
+/** Their values are no one's to see: an approval is bound to their hash, and cards and stores hold nothing else. */
+const SECRET = /encryption-key$|api-?key|token|secret|passw|credential/
 
 /** Forwarded without meaning: they name the client or shape the answer. */
 const HARMLESS = new Set([
-  'accept', 'accept-encoding', 'accept-language', 'user-agent', 'x-goog-api-client', 'x-goog-request-params', 'x-goog-gcs-idempotency-token', 'x-allowed-locations',
-  'x-client-data', 'traceparent', 'tracestate', 'x-cloud-trace-context', 'x-goog-api-version',
+  'accept', 'accept-encoding', 'accept-language', 'user-agent', 'x-goog-api-client', 'x-goog-gcs-idempotency-token', 'x-allowed-locations',
+  'x-client-data', 'traceparent', 'tracestate', 'x-cloud-trace-context',
 ])
 
-/** Can turn the request into another one, or bring a credential of the agent's own. */
+/** Can turn the request into another one, open it to others unjudged (headers of Cloud Storage's XML API), or bring a credential of the agent's own. */
 const REFUSED = new Set([
+  'x-goog-acl', 'x-goog-copy-source',
   'x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url', 'x-original-method', 'x-goog-api-key', 'x-goog-iam-authorization-token',
   'x-goog-iam-authority-selector', 'x-goog-authenticated-user-jwt', 'x-goog-authenticated-user-email', 'x-goog-authenticated-user-id', 'x-original-host', 'x-http-host-override', 'x-envoy-original-path', 'x-serverless-authorization', 'x-goog-iap-jwt-assertion', 'x-goog-upload-protocol', 'x-goog-upload-command', 'x-goog-upload-header-content-type',
 ])
@@ -60,12 +64,16 @@ export function readRequestHeaders(raw: readonly string[], kind: 'google' | 'htt
     }
     if (hasMeaning(name)) {
       if (Object.hasOwn(meaningful, name)) return refuse('REQUEST_AMBIGUOUS', `The header ${name} stands twice. Nothing was sent; send it once.`)
-      meaningful[name] = value
+      meaningful[name] = shown(name, value)
     } else if (kind === 'google' && !HARMLESS.has(name)) continue
-    else if (kind === 'http' && !HARMLESS.has(name)) meaningful[name] = Object.hasOwn(meaningful, name) ? `${meaningful[name]}, ${value}` : value
+    else if (kind === 'http' && !HARMLESS.has(name)) meaningful[name] = Object.hasOwn(meaningful, name) ? `${meaningful[name]}, ${shown(name, value)}` : shown(name, value)
     forward.push(raw[index] as string, value)
   }
   return { forward, meaningful }
+}
+
+function shown(name: string, value: string): string {
+  return SECRET.test(name) ? `sha256:${sha256(value)}` : value
 }
 
 /**
