@@ -206,6 +206,18 @@ describe('lockkeeper run', function () {
     })
   })
 
+  for (const level of ['user', 'container'] as const) {
+    it(`invariant 12: at level ${level} no descriptor that the caller left open leads out, however high its number; one that the command names stays`, async function () {
+      must(level, this)
+      const script = `exec 200< "$SHOWN" 251> "$SHOWN/left.txt"; exec "$0" "$@" "/dev/fd/63" 63< <(echo named)`
+      const attempt = 'for f in /proc/self/fd/*; do case "$f" in */200|*/251) echo "open: $f $(ls -A "$f/" 2>&1)";; esac; done; cat "$1"'
+      const { out, err } = await world.through(['bash', '-c', script], ['run', '--isolation', level, '--', 'sh', '-c', attempt, 'sh'], { environment: { HOME: home, SHOWN: world.sandbox.directory } })
+      // Another user may not open a pipe of the caller's again, whatever its number.
+      assert.equal(out, level === 'user' ? '' : 'named\n', err)
+      assert.ok(level === 'container' || err.includes('/dev/fd/63: Permission denied'), err)
+    })
+  }
+
   it('a level weaker than the gateway states in its records is refused, also when auto finds no stronger one', () => {
     assert.throws(() => chooseLevel({ isolation: 'none' }, { isolation: 'user' }), /states isolation user in its records/)
     assert.throws(() => chooseLevel({ isolation: 'user' }, { isolation: 'container' }), /states isolation container in its records/)

@@ -12,6 +12,7 @@ import type { AdminClient } from '../admin/admin-client.ts'
 import { agentFiles, agentVariables, childEnvironment, type AgentAccess } from './agent-environment.ts'
 import { keepTokenFile, tokenFromCommand, tokenFromFile, type TokenSource } from './agent-token.ts'
 import { credentialPlaces } from './credential-places.ts'
+import { closeInheritedDescriptors } from './inherited-descriptors.ts'
 import { canEnter, dynamicUser, namedUser, reachable, type User } from './other-user.ts'
 import { runInContainer, type Run } from './run-in-container.ts'
 import type { RunOptions } from './run-options.ts'
@@ -32,6 +33,7 @@ export async function runCommand(program: string, args: readonly string[], optio
   if (status.authority === undefined) throw new CommandFailed('the gateway has no forward door; open it with doors.forward in its configuration')
   const level = chooseLevel(options, status)
   const user = chooseUser(options, level)
+  if (level !== 'none') closeInheritedDescriptors([program, ...args])
   const source = tokenSource(options, status, client)
   const say = (text: string): void => { process.stderr.write(`lockkeeper: ${text}\n`) }
   if (options.quiet !== true) say(`isolation ${level}: ${ISOLATION_MEANING[level]}`)

@@ -20,6 +20,8 @@ export interface TestGateway {
   /** A directory of its own for the agent to work in. */
   readonly work: string
   lockkeeper(args: readonly string[], options?: CommandOptions): Promise<Outcome>
+  /** The same, started by another program that gets the command's words after its own. */
+  through(starter: readonly [string, ...string[]], args: readonly string[], options?: CommandOptions): Promise<Outcome>
   close(): Promise<void>
 }
 
@@ -40,9 +42,11 @@ export async function openTestGateway({ stated = 'none' }: { readonly stated?: I
   await gateway.start()
   const admin = await openAdminServer(join(gateway.directory, 'admin.sock'), [sandboxRoutes(sandbox), ...adminRoutes(gateway, sandbox.loaded, stated)])
   const work = await mkdtemp(join(tmpdir(), 'lockkeeper-work-'))
+  const start = (program: string, words: readonly string[], options: CommandOptions): Promise<Outcome> => runProcess(program, words, { directory: work, ...options, environment: { LOCKKEEPER_ADMIN: admin.path, ...options.environment } })
   return {
     gateway, sandbox, admin: admin.path, work,
-    lockkeeper: (args, options = {}) => runProcess(process.execPath, [COMMAND, ...args], { directory: work, ...options, environment: { LOCKKEEPER_ADMIN: admin.path, ...options.environment } }),
+    lockkeeper: (args, options = {}) => start(process.execPath, [COMMAND, ...args], options),
+    through: ([starter, ...words], args, options = {}) => start(starter, [...words, process.execPath, COMMAND, ...args], options),
     async close() {
       await admin.close()
       await gateway.drain()
