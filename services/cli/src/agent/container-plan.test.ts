@@ -34,6 +34,16 @@ describe('what an agent\'s container shows and covers', () => {
     assert.equal(covered({ workingDirectory: join(base, 'other'), read: [join(base, 'project')] })['/project/.lockkeeper'], 'hidden-directory')
   })
 
+  it('invariant 12: the gateway\'s files in a directory of the system, which every command is shown, are hidden', () => {
+    const { covered: found } = plan({ workingDirectory: join(base, 'other'), gateway: { secret: ['/usr/share', '/etc/hostname'], settings: ['/usr/lib'] } })
+    assert.deepEqual(found.filter(({ path }) => ['/usr', '/usr/share', '/etc/hostname', '/usr/lib'].includes(path)), [{ path: '/usr/share', how: 'hidden-directory' }, { path: '/etc/hostname', how: 'hidden-file' }])
+  })
+
+  it('invariant 12: in a place that is shown to be read nothing is pinned, since what is pinned can be written to', () => {
+    const read = { workingDirectory: join(base, 'other'), read: [join(base, 'project')] }
+    assert.deepEqual(covered({ ...read, gateway: { secret: [join(base, 'project', '.lockkeeper', 'keys')], settings: [join(base, 'project', 'conf', 'policies')] } }), { '/project/.lockkeeper/keys': 'hidden-directory' })
+  })
+
   it('invariant 12: settings reached through a link that the agent could replace are refused', async () => {
     await symlink(join(base, 'project', 'conf', 'policies'), join(base, 'project', 'linked'))
     assert.throws(() => plan({ gateway: { secret: [], settings: [join(base, 'project', 'linked')] } }), /symbolic link/)

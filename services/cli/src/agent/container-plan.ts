@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node
 import { dirname, join } from 'node:path'
 import { CommandFailed } from '../command-failed.ts'
 import type { GatewayFiles } from '../gateway/isolation.ts'
-import type { Covered, Visible } from './container-script.ts'
+import { SYSTEM, type Covered, type Visible } from './container-script.ts'
 import { credentialPlaces } from './credential-places.ts'
 import { isUnder } from './mounts.ts'
 
@@ -21,13 +21,17 @@ export interface Surroundings {
 
 const MAX_ENTRIES = 50_000
 
+const system: readonly Visible[] = SYSTEM.map((path) => ({ path, writable: false }))
+
 /** CommandFailed where a place cannot be shown without showing or handing over what it must not. */
 export function surroundings(given: Surroundings): { readonly visible: readonly Visible[], readonly covered: readonly Covered[] } {
   const visible = [
     place(given.workingDirectory, true, 'the working directory', given),
     ...given.write.map((path) => place(path, true, '--write', given)), ...given.read.map((path) => place(path, false, '--read', given)),
   ]
-  const shown = (path: string): Visible | undefined => visible.find((one) => isUnder(path, one.path))
+  // The deepest place counts, and one that may be written to before one that may not; the system's directories are shown as well.
+  const places = [...visible].sort((one, other) => other.path.length - one.path.length || Number(other.writable) - Number(one.writable))
+  const shown = (path: string): Visible | undefined => places.find((one) => isUnder(path, one.path)) ?? system.find((one) => isUnder(path, one.path))
   const covered = new Map<string, Covered>()
   const add = (one: Covered): void => {
     // A hidden place stays hidden when it is another place's parent too.
@@ -39,7 +43,9 @@ export function surroundings(given: Surroundings): { readonly visible: readonly 
     const around = shown(path) ?? shown(real)
     if (around === undefined) continue
     if (real !== path && visible.some((one) => one.writable && isUnder(path, one.path))) throw new CommandFailed(`${path}, which the gateway uses, is reached through a symbolic link that the agent could replace: name it in the gateway's configuration without the link`)
-    for (const parent of parents(real, around.path)) add({ path: parent, how: 'pinned' })
+    // Where nothing can be written nothing can be renamed or replaced either; a pinned directory can be written to.
+    if (!around.writable && !secret) continue
+    if (around.writable) for (const parent of parents(real, around.path)) add({ path: parent, how: 'pinned' })
     add({ path: real, how: secret ? hidden(real) : 'fixed' })
   }
   for (const path of [...credentialPlaces(given.home), ...(given.uid === 0 ? superuserOnly('/etc') : [])]) {

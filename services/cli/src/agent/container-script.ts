@@ -35,7 +35,8 @@ export function namespaceArguments(script: string): readonly string[] {
   return ['--user', '--map-root-user', '--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child', '--propagation', 'private', '--', '/bin/sh', '-c', script]
 }
 
-const SYSTEM = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/usr', '/etc', '/opt', '/nix']
+/** Shown read-only to every command, with whatever lies in them. */
+export const SYSTEM = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/usr', '/etc', '/opt', '/nix']
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
 /** Files and directories of /proc that the superuser's id alone opens, capabilities or not (as container engines cover them). */
 const PROC_FIXED = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger']
