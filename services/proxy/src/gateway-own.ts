@@ -6,11 +6,11 @@ import type { Call } from '@lockkeeper/domain'
 import { isJsonObject, type Json } from '@lockkeeper/domain/json'
 import { matchesResource } from './resources.ts'
 
-const ACCOUNT = /^\/\/iam\.googleapis\.com\/projects\/[^/]+\/serviceAccounts\/([^/*]+@[^/*]+)$/
+const ACCOUNT = /^\/\/iam\.googleapis\.com\/projects\/[^/]+\/serviceAccounts\/([^/*@]+@[^/*@]+)$/
 const PROJECT = /^\/\/\*\.googleapis\.com\/projects\/([a-z0-9-]+)$/
 const IAM = '//iam.googleapis.com/'
 /** Addresses mean the same in any letters. */
-const ADDRESS = /[^/]+@[^/]+/
+const ADDRESS = /[^/@]+@[^/]+/
 /** A unique id says nothing of whose account it is. */
 const NUMBERED = /^\/\/iam\.googleapis\.com\/projects\/[^/]+\/serviceAccounts\/\d+(?:\/|$)/
 /** Fields that name who something runs as: `serviceAccount`, `serviceAccountEmail`, `serviceAccounts`, `oidcToken.serviceAccountEmail` … */
