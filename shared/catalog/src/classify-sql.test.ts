@@ -109,4 +109,8 @@ describe('what a SQL text does', () => {
       assert.ok(performance.now() - start < 2000, text.slice(0, 10))
     }
   })
+
+  it('a text of more words than anybody writes is unknown, and soon', () => {
+    for (const text of ['('.repeat(1_000_000), `SELECT ${'a,'.repeat(400_000)}1`, '\'\''.repeat(500_000), '/**/'.repeat(250_000)]) assert.equal(classifySql(text), 'unknown')
+  })
 })

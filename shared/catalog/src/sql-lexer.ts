@@ -1,6 +1,6 @@
 /**
  * The words of a GoogleSQL text: comments and literals are passed over, so that what looks like a statement inside them is none.
- * Undefined for a text that does not lex (an open string, comment or quoted name): then nobody can say what it does.
+ * Undefined for a text that does not lex (an open string, comment or quoted name; over 100,000 words): then nobody can say what it does.
  */
 export interface SqlToken {
   /** `word`: upper case; `quoted`: a quoted name; `literal`: string or number; `mark`: one character. */
@@ -10,6 +10,9 @@ export interface SqlToken {
 
 /** Readers differ on whether these end a line or a line comment; a text that holds one is not lexed. A carriage return needs its line feed. */
 const UNCLEAR = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]|\r(?!\n)/
+
+/** Some 60 ms of work. A text of more words is longer than people write, and reading it would hold up every other call. */
+const MAX_TOKENS = 100_000
 
 const SPACE = /\s+/y
 const LINE_COMMENT = /(?:--|#)[^\r\n]*/y
@@ -29,6 +32,7 @@ export function lexSql(text: string): readonly SqlToken[] | undefined {
     return found
   }
   while (at < text.length) {
+    if (tokens.length > MAX_TOKENS) return undefined
     if (take(SPACE) !== undefined || take(LINE_COMMENT) !== undefined || take(BLOCK_COMMENT) !== undefined) continue
     if (text.startsWith('/*', at)) return undefined
     const opened = take(STRING)
