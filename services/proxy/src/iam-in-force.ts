@@ -8,6 +8,7 @@ import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { isJsonObject, parseStrict, type JsonObject } from '@lockkeeper/domain/json'
+import { strike } from '@lockkeeper/service-kit'
 import type { Passage, Witnesses } from './passage.ts'
 import type { Parts } from './parts.ts'
 
@@ -45,7 +46,7 @@ async function read(passage: Passage & Pick<Witnesses, 'verified' | 'classified'
   const post = reader.verb === 'POST'
   const query = post ? '' : reader.api === 'storage' ? '?optionsRequestedPolicyVersion=3' : '?options.requestedPolicyVersion=3'
   const { records, clock } = parts
-  const facts = { door: 'none', host: call.host, verb: reader.verb, path: path + query, target: target.name, method: reader.id, risk: reader.risk, change: false, resources: call.resources, principal: target.credential.principal, agent: passage.verified.agent.id, run: passage.verified.agent.run } as const
+  const facts = { door: 'none', host: call.host, verb: reader.verb, path: path + query, target: target.name, method: reader.id, risk: reader.risk, change: false, resources: call.resources.map(strike), principal: target.credential.principal, agent: passage.verified.agent.id, run: passage.verified.agent.run } as const
   const common = { mode: passage.mode, isolation: passage.isolation, origin: 'gateway' } as const
   const started = clock.monotonic()
   const intent = records.append({ kind: 'intent', at: clock.now(), ...common, ...facts })

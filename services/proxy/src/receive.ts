@@ -65,7 +65,7 @@ function unknownExpectation({ headers: { expect } }: IncomingMessage): Refusal |
 
 /** A request that no door understood still has a record. */
 function nowhere(request: IncomingMessage): Arrival {
-  return { door: 'path', host: (request.headers.host ?? '').slice(0, 253), path: (request.url ?? '').slice(0, MAX_RECORDED_PATH), query: '', origin: () => '' }
+  return { door: 'path', host: strike((request.headers.host ?? '').slice(0, 253)), path: (request.url ?? '').slice(0, MAX_RECORDED_PATH), query: '', origin: () => '' }
 }
 
 function conclude(passage: Passage, end: Ending | Refusal, parts: Parts): void {

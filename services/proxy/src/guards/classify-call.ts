@@ -4,6 +4,7 @@ import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, parseStrict, serialise, type JsonObject } from '@lockkeeper/domain/json'
 import { iamChange, policyArguments, resourcesWithBody, type Match } from '@lockkeeper/catalog'
 import { containsMarker } from '@lockkeeper/masking'
+import { strike } from '@lockkeeper/service-kit'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { collectBody, hasBody, invite } from '../body/collect-body.ts'
@@ -38,7 +39,7 @@ export function classifyCall(passage: Needs, parts: Parts): Classified | Refusal
   facts.change = match.method.change
   const session = match.media === 'upload-resumable' ? openSession(passage, target, match, parts) : undefined
   if (isRefusal(session)) return session
-  facts.resources = session?.resources ?? match.resources
+  facts.resources = (session?.resources ?? match.resources).map(strike)
   const sent = readBody(passage, match, session, parts)
   return sent instanceof Promise
     ? sent.then((late) => isRefusal(late) ? late : classified(passage, target, match, headers, late, session))
@@ -84,7 +85,7 @@ function classified(passage: Needs, target: Target, match: Match, headers: Reque
   if (token !== undefined) return token
   const resources = session?.resources ?? (json === undefined || match.method.api === 'http' ? match.resources : resourcesWithBody(match, json))
   if (isRefusal(resources)) return resources
-  passage.facts.resources = resources
+  passage.facts.resources = resources.map(strike)
   const call: Call = {
     target: target.name, method: match.method, host: passage.arrival.host, path: match.path, query: match.query, resources,
     arguments: policyArguments(match, headers.meaningful['x-goog-user-project'], json), body, media: match.media,

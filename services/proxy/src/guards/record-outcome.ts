@@ -1,5 +1,6 @@
 /** How every passage ended, refusals too: no call without a record (invariant 8). Last in line, and never in the way. */
 import { ERRORS, isRefusal, LockkeeperError, type Refusal } from '@lockkeeper/domain/errors'
+import { strike } from '@lockkeeper/service-kit'
 import type { Ending, Passage, Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
 
@@ -21,7 +22,7 @@ export function recordOutcome(passage: Passage & Partial<Witnesses>, end: Ending
 function endingOf(refusal: Refusal, passage: Passage): Ending {
   const { reason, detail, message } = refusal
   const result = passage.gone ? 'left' : reason === 'APPROVAL_PENDING' ? 'pending' : reason === 'OUTCOME_UNKNOWN' ? 'unknown' : reason.startsWith('UPSTREAM_') ? 'failed' : 'refused'
-  return { result, status: ERRORS[reason].http, reason, detail: (detail ?? message).slice(0, 1000), responseBytes: 0 }
+  return { result, status: ERRORS[reason].http, reason, detail: strike(detail ?? message).slice(0, 1000), responseBytes: 0 }
 }
 
 function round(ms: number): number {

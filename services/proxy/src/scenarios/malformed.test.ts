@@ -83,6 +83,22 @@ describe('requests that end or ask in an unusual way', () => {
     assert.deepEqual(upstream.seen.map(({ headers }) => headers['upgrade']), [undefined])
   })
 
+  const KEY = `AIza${'k'.repeat(35)}`
+  const telling: readonly (readonly [string, () => string])[] = [
+    ['the name of an object', () => head('GET', 'Connection: close\r\n').replace('/b?project=p', `/b/b/o/${KEY}`)],
+    ['a path that is not known', () => head('GET', 'Connection: close\r\n').replace('/b?project=p', `/${KEY}`)],
+    ['the Host header', () => `GET / HTTP/1.1\r\nHost: ${KEY}/\r\nConnection: close\r\n\r\n`],
+    ['the host of a CONNECT', () => `CONNECT ${KEY}:443 HTTP/1.1\r\nHost: x\r\n\r\n`],
+    ['the stated reason', () => head('GET', `X-Goog-Request-Reason: ${KEY}\r\nConnection: close\r\n`)],
+  ]
+  for (const [where, text] of telling) {
+    it(`invariant 3: what looks like a credential in ${where} stands in no record`, async () => {
+      await exchange(test.port, text())
+      assert.equal((await test.outcomes(1)).length, 1)
+      assert.ok(!test.written().includes(KEY) && test.written().includes('[struck out]'))
+    })
+  }
+
   it('invariant 8: CONNECT without a forward door is refused and recorded', async () => {
     assert.match(await exchange(test.port, 'CONNECT storage.googleapis.com:443 HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 403 /)
     const [outcome] = await test.outcomes(1)
