@@ -21,7 +21,6 @@ export interface ListenSettings {
 export interface Listeners {
   /** The port is not open yet: `open` has to be called. */
   prepare(listen: ListenSettings): { open(): Promise<AddressInfo> }
-  listenOn(path: string): Promise<void>
   /** Where a request wants to go, by the door it came through. */
   arrivalOf(request: IncomingMessage): Arrival | OwnRequest | Refusal
   readonly stopping: boolean
@@ -80,7 +79,6 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
         },
       }
     },
-    listenOn: (path) => listening(configure(createServer({ maxHeaderSize: MAX_HEADER_BYTES })), { path }),
     arrivalOf: (request) => arrive(request, forward?.hostOf(request.socket), doors),
     get stopping() { return stopping },
     async stop() {
@@ -94,7 +92,7 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
   }
 }
 
-function listening(server: Server, where: { readonly host: string, readonly port: number } | { readonly path: string }): Promise<void> {
+function listening(server: Server, where: { readonly host: string, readonly port: number }): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   server.listen(where, () => {

@@ -26,8 +26,6 @@ export { isForbidden } from './exchange/upstreams.ts'
 export interface Proxy {
   /** Opens the agent port. Resolves when it accepts connections and the watched views are complete. */
   start(listen: ListenSettings): Promise<AddressInfo>
-  /** A further socket with the same doors, for agents in a network namespace of their own. */
-  listenOn(path: string): Promise<void>
   /** Answers all holds with 428, lets calls finish for up to `ms` (default 8,000), then cuts them. */
   drain(ms?: number): Promise<void>
   readonly status: () => { readonly held: number, readonly open: number, readonly policyAgeMs: number, readonly locksAgeMs: number }
@@ -59,7 +57,6 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
       await Promise.all([parts.locks.ready, parts.approvals.ready])
       return port.open()
     },
-    listenOn: listeners.listenOn,
     drain: (ms = 8000) => drain(ms, parts, listeners),
     status: () => ({ held: parts.holds.size, open: parts.open.size, policyAgeMs: parts.policy.age(), locksAgeMs: parts.locks.age() }),
   }

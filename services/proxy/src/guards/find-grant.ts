@@ -43,7 +43,7 @@ async function findOrAsk(passage: Needs, parts: Parts): Promise<Found> {
   if (standing !== undefined) {
     const verdict = await verdictOf(standing, passage, attach, parts, 'arriving')
     if (verdict !== undefined) return verdict
-    if (mustWait(standing, passage, parts)) return hold(passage, parts, attach, key, standing.id, standing.expiresAt)
+    if (mustWait(standing, passage)) return hold(passage, parts, attach, key, standing.id, standing.expiresAt)
   }
   if (approvals.pendingOf(attach.agent) >= settings.limits.pendingPerAgent) return refuse('TOO_MANY_PENDING', `The agent has ${settings.limits.pendingPerAgent} calls waiting for approval already. Nothing was sent; have some decided first.`)
   return ask(passage, parts, attach, key, call, standing?.id)
@@ -126,7 +126,7 @@ function ended(approval: ApprovalDocument, fallback: ErrorReason, text: string):
   return refuse(reason, { message: `${text}${said}`, metadata: { approval: approval.id, method: approval.method } })
 }
 
-function mustWait(approval: ApprovalDocument, { decided, lostClaim }: Needs, _parts: Parts): boolean {
+function mustWait(approval: ApprovalDocument, { decided, lostClaim }: Needs): boolean {
   if (approval.state === 'claimed' || (approval.state === 'approved' && lostClaim === approval.id)) return true
   return approval.state === 'pending' && approval.decisionHash === decided.decision.hash
 }
