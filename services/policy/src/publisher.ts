@@ -1,6 +1,6 @@
 /** Puts a checked set of policies in force: bundle into the BlobStore, signed pointer and fact in one commit. */
 import type { Clock, Method } from '@lockkeeper/domain'
-import { HEARTBEAT_ID, type Heartbeat } from '@lockkeeper/domain/collections'
+import { HEARTBEAT_ID, nextBeat, type Heartbeat } from '@lockkeeper/domain/collections'
 import { cloudEvent } from '@lockkeeper/domain/events'
 import { isRefusal, refuse } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type BlobStore, type Doc, type DocumentStore, type Ref, type Signer } from '@lockkeeper/domain/ports'
@@ -66,8 +66,5 @@ async function commit(documents: DocumentStore, before: SignedPointer | undefine
 
 /** One heartbeat in the watched set: a proxy that misses it for 5 s asks, or refuses everything (invariant 11). */
 export async function beat(documents: DocumentStore): Promise<void> {
-  await documents.transact([BEAT], ([doc], now) => {
-    const before = doc?.data as Heartbeat | undefined
-    return { writes: [{ kind: 'put', ref: BEAT, data: { kind: 'heartbeat', id: HEARTBEAT_ID, live: true, at: now, beat: (before?.beat ?? 0) + 1 } satisfies Heartbeat }], facts: [], result: undefined }
-  })
+  await documents.transact([BEAT], ([doc], now) => ({ writes: [{ kind: 'put', ref: BEAT, data: nextBeat(doc?.data as Heartbeat | undefined, now) }], facts: [], result: undefined }))
 }

@@ -23,6 +23,11 @@ export interface Heartbeat {
   readonly beat: number
 }
 
+/** What the one writer puts in the place of its last beat. */
+export function nextBeat(before: Heartbeat | undefined, now: number): Heartbeat {
+  return { kind: 'heartbeat', id: HEARTBEAT_ID, live: true, at: now, beat: (before?.beat ?? 0) + 1 }
+}
+
 /** ApprovalView and what else a proxy needs to answer its agent. Written by the approval service only. */
 export interface ApprovalDocument extends ApprovalView {
   readonly kind: 'approval'
