@@ -6,7 +6,7 @@ import { TOPICS } from '@lockkeeper/domain/events'
 import { approvals, HEARTBEAT_EVERY_MS, locks as lockCollection } from '@lockkeeper/domain/collections'
 import type { Clock } from '@lockkeeper/domain'
 import type { ApprovalApi, BlobStore, Collection, Delivery, DocumentStore, EventBus, Subscription, SubscriptionOptions } from '@lockkeeper/domain/ports'
-import type { Log } from '@lockkeeper/service-kit'
+import { repeat, type Log, type RepeatedWork } from '@lockkeeper/service-kit'
 import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
@@ -19,7 +19,6 @@ import { createLocks } from './locks.ts'
 import type { MethodLookup } from './known-methods.ts'
 import { checkTerminalKeys, type TerminalKey, type VerifyIdToken } from './proof.ts'
 import { createReceiptBox } from './receipt-box.ts'
-import { repeat, type RepeatedWork } from './repeated-work.ts'
 import { createRequestStore } from './request-store.ts'
 import { createRoutes } from './routes.ts'
 import type { People } from './routing.ts'
@@ -108,9 +107,9 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
     running = {
       subscriptions: subscriptions.map(({ options, handle }) => events.subscribe(options, handle)),
       work: [
-        repeat(HEARTBEAT_EVERY_MS, () => beat(documents), failed('the heartbeat')),
-        repeat(HEARTBEAT_EVERY_MS, sweep, failed('the sweep')),
-        repeat(ORPHANS_EVERY_MS, () => sweepOrphans(sweeping), failed('the sweep of orphaned receipts')),
+        repeat({ everyMs: HEARTBEAT_EVERY_MS, first: 'now', work: () => beat(documents), failed: failed('the heartbeat') }),
+        repeat({ everyMs: HEARTBEAT_EVERY_MS, first: 'now', work: sweep, failed: failed('the sweep') }),
+        repeat({ everyMs: ORPHANS_EVERY_MS, first: 'now', work: () => sweepOrphans(sweeping), failed: failed('the sweep of orphaned receipts') }),
       ],
     }
   }

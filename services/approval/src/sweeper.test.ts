@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import type { BlobStore } from '@lockkeeper/domain/ports'
-import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
 import { granted, openWorld, type World } from '../test/harness.ts'
-import { repeat } from './repeated-work.ts'
 
 describe('sweeper', () => {
   let world: World
@@ -42,35 +40,5 @@ describe('sweeper', () => {
     assert.equal(await world.service().sweep(), 200)
     while (await world.service().sweep() > 0);
     for (const request of requests.slice(-3)) assert.equal(await world.state(request), 'expired')
-  })
-})
-
-describe('repeated work', () => {
-  it('goes on after a failure, never runs twice at once, and stops once the run in flight has ended', async () => {
-    const runs = collector<number>()
-    const failures: unknown[] = []
-    let inside = 0
-    const work = repeat(1, async () => {
-      inside += 1
-      assert.equal(inside, 1)
-      await new Promise(setImmediate)
-      inside -= 1
-      runs.add(runs.items.length)
-      if (runs.items.length === 2) throw new Error('once')
-    }, (cause) => failures.push(cause))
-    await runs.count(4)
-    await work.stop()
-    const { length } = runs.items
-    assert.equal(inside, 0)
-    assert.equal(failures.length, 1)
-    await new Promise(setImmediate)
-    assert.equal(runs.items.length, length)
-  })
-
-  it('stopped while a run is in flight, no further run begins', async () => {
-    let runs = 0
-    const work = repeat(0, async () => { runs += 1 }, (cause) => assert.fail(String(cause)))
-    await work.stop()
-    assert.equal(runs, 1)
   })
 })

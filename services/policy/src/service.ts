@@ -6,6 +6,7 @@ import type { Clock, MaskPlan, Method } from '@lockkeeper/domain'
 import { HEARTBEAT_EVERY_MS } from '@lockkeeper/domain/collections'
 import type { BlobStore, Collection, DocumentStore, Signer } from '@lockkeeper/domain/ports'
 import { policies, type SignedPointer, type VerifyKey } from '@lockkeeper/policy-engine'
+import { repeat, type RepeatedWork } from '@lockkeeper/service-kit'
 import type { Router } from 'express'
 import { z } from 'zod'
 import type { Classify } from './classify.ts'
@@ -13,7 +14,6 @@ import { watchFolder, type FolderWatch } from './folder-watch.ts'
 import { formatProblem, type FileProblem } from './policy-files.ts'
 import { createPolicySource } from './policy-source.ts'
 import { beat, currentPointer, verifyKeyOf } from './publisher.ts'
-import { repeat, type RepeatedWork } from './repeated-work.ts'
 import { createRoutes } from './routes.ts'
 import type { TestOptions } from './test-folder.ts'
 import { createYamlReader } from './yaml-reader.ts'
@@ -105,7 +105,10 @@ export function createPolicyService(ports: PolicyPorts, given: PolicySettings): 
       await beat(documents)
       inForce = await currentPointer(documents)
       await source.scan()
-      running.work = repeat(HEARTBEAT_EVERY_MS, () => beat(documents), (cause) => { log.error({ err: cause }, 'the heartbeat failed; it is tried again') })
+      running.work = repeat({
+        everyMs: HEARTBEAT_EVERY_MS, first: 'later', work: () => beat(documents),
+        failed: (cause) => { log.error({ err: cause }, 'the heartbeat failed; it is tried again') },
+      })
       running.watch = watchFolder(settings.folder, settings.pollMs, ports.clock, rescan)
       // What changed between the scan and the watch is found by another look.
       rescan()
