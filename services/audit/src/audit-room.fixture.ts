@@ -6,9 +6,9 @@ import type { BlobStore, EventBus, Signer } from '@lockkeeper/domain/ports'
 import type { RecordBody, RecordEntry } from '@lockkeeper/domain/records'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { openFileBlobs, openKeyFile, openSqlite } from '@lockkeeper/adapter-sqlite'
+import type { Log } from '@lockkeeper/service-kit'
 import { tempDir } from '@lockkeeper/testkit'
 import { batchEvent, createRecordWriter, type ChainedWriter, type RecordBatch } from '@lockkeeper/transparency-log'
-import type { Log } from './log.ts'
 import { createAuditService, type AuditPorts, type AuditService, type AuditSettingsInput } from './service.ts'
 
 export interface AuditRoom {
@@ -42,7 +42,7 @@ export async function auditRoom(options: { readonly directory?: string, readonly
   const signer = await openKeyFile(join(directory, 'keys', 'log.pem'))
   const complaints: string[] = []
   const complain = (facts: object, message: string): void => { complaints.push(`${message} ${JSON.stringify(facts)}`) }
-  const log: Log = { info: () => undefined, warn: complain, error: complain }
+  const log: Log = { debug: () => undefined, info: () => undefined, warn: complain, error: complain }
   const settings: AuditSettingsInput = { mode: 'sandbox', isolation: 'none', bootId: 'boot-now', singleProcess: true, trustedKeys: { writers: [] }, foldEveryMs: 50, checkpointEveryMs: 50, gapWaitMs: 200, lostAfterMs: 100, lostCheckMs: 30, ...options.settings }
   const audit = await startedAudit({ events: store.events, blobs, signer, clock: systemClock, log }, settings, options.start !== false).catch(async (error: unknown) => {
     await store.close()

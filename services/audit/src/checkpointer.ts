@@ -1,10 +1,10 @@
 /** Signs the log's state: soon after it grew, not more often than wanted, and at once when asked. */
 import type { Clock } from '@lockkeeper/domain'
 import type { BlobStore, Signer } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import { signCheckpoint } from '@lockkeeper/transparency-log'
 import type { LogBook } from './log-book.ts'
 import { checkpointKey, type LogReader } from './log-reader.ts'
-import type { Log } from './log.ts'
 
 export interface CheckpointerParts {
   readonly blobs: BlobStore

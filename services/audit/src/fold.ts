@@ -5,11 +5,11 @@
  */
 import type { Clock } from '@lockkeeper/domain'
 import { PortUnavailable, type BlobStore } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
 import { followChain, formatSegment, type RecordBatch, type SealedHeader, type TrustedKeys, type WriterState } from '@lockkeeper/transparency-log'
 import { Gaps } from './gaps.ts'
 import { replay, WRITER_MEMORY_MS, type LogBook } from './log-book.ts'
 import { bodiesKey, formatBodies, segmentKey, type LogReader } from './log-reader.ts'
-import type { Log } from './log.ts'
 import { loadState, saveState } from './saved-state.ts'
 import type { AuditSettings } from './settings.ts'
 

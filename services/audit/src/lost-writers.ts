@@ -1,11 +1,11 @@
 /** Ends the chains of writers that vanished: their open changes become `unknown`, and the log says how far each had come. */
 import type { Clock } from '@lockkeeper/domain'
 import type { RecordEntry } from '@lockkeeper/domain/records'
+import type { Log } from '@lockkeeper/service-kit'
 import { decodeRecord, parseHeader, recordId, WRITER_LOST } from '@lockkeeper/transparency-log'
 import type { LogFold } from './fold.ts'
 import type { WriterEntry } from './log-book.ts'
 import type { LogReader } from './log-reader.ts'
-import type { Log } from './log.ts'
 import type { OwnWriter } from './own-writer.ts'
 import { lostAfterMs, type AuditSettings } from './settings.ts'
 

@@ -1,5 +1,6 @@
 /** `/v1/policy` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
 import { ERRORS, type ErrorReason } from '@lockkeeper/domain/errors'
+import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Response, type Router } from 'express'
 import { z } from 'zod'
 import { checkFiles } from './check.ts'
@@ -9,7 +10,7 @@ import type { TestOptions } from './test-folder.ts'
 
 const filesSchema = z.strictObject({ files: z.record(z.string().min(1).max(255), z.string()).refine((files) => Object.keys(files).length <= 1_000, 'at most 1,000 files') })
 
-export interface RouteParts { readonly source: PolicySource, readonly options: TestOptions, readonly log: { error(facts: Readonly<Record<string, unknown>>, message: string): void } }
+export interface RouteParts { readonly source: PolicySource, readonly options: TestOptions, readonly log: Log }
 
 /**
  * GET /v1/policy/current: the bundle in force, problems and warnings of the folder.
@@ -52,7 +53,7 @@ function problem(response: Response, reason: ErrorReason, detail: string, status
   response.status(status).type('application/problem+json').send(JSON.stringify({ type: `https://lockkeeper.dev/errors/${reason}`, title: reason, status, detail }))
 }
 
-function failure(log: RouteParts['log']): ErrorRequestHandler {
+function failure(log: Log): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error)
     const { status, type } = error as { status?: unknown, type?: unknown }

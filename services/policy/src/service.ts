@@ -6,7 +6,7 @@ import type { Clock, MaskPlan, Method } from '@lockkeeper/domain'
 import { HEARTBEAT_EVERY_MS } from '@lockkeeper/domain/collections'
 import type { BlobStore, Collection, DocumentStore, Signer } from '@lockkeeper/domain/ports'
 import { policies, type SignedPointer, type VerifyKey } from '@lockkeeper/policy-engine'
-import { repeat, type RepeatedWork } from '@lockkeeper/service-kit'
+import { repeat, type Log, type RepeatedWork } from '@lockkeeper/service-kit'
 import type { Router } from 'express'
 import { z } from 'zod'
 import type { Classify } from './classify.ts'
@@ -17,13 +17,6 @@ import { beat, currentPointer, verifyKeyOf } from './publisher.ts'
 import { createRoutes } from './routes.ts'
 import type { TestOptions } from './test-folder.ts'
 import { createYamlReader } from './yaml-reader.ts'
-
-/** The part of a logger that this service uses. */
-export interface Log {
-  info(facts: Readonly<Record<string, unknown>>, message: string): void
-  warn(facts: Readonly<Record<string, unknown>>, message: string): void
-  error(facts: Readonly<Record<string, unknown>>, message: string): void
-}
 
 export interface PolicyPorts {
   /** Opened with `collections`. */

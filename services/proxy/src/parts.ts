@@ -5,6 +5,7 @@ import type { Clock, IsolationLevel, Mode } from '@lockkeeper/domain'
 import type { ApprovalApi, DocumentStore, EventBus } from '@lockkeeper/domain/ports'
 import type { RecordWriter } from '@lockkeeper/domain/records'
 import type { Policy } from '@lockkeeper/policy-engine'
+import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalsView } from './approvals-view.ts'
 import type { Upstreams } from './exchange/upstreams.ts'
 import type { UploadSessions } from './exchange/upload-sessions.ts'
@@ -22,12 +23,6 @@ export interface PolicyView {
   age(): number
   /** One strong read; rejects with PortUnavailable on outage. */
   refresh(): Promise<void>
-}
-
-export interface Log {
-  info(facts: Readonly<Record<string, unknown>>, message: string): void
-  warn(facts: Readonly<Record<string, unknown>>, message: string): void
-  error(facts: Readonly<Record<string, unknown>>, message: string): void
 }
 
 export interface ProxyPorts {

@@ -17,7 +17,7 @@ import { createReceiver } from './receive.ts'
 
 export { createTargets, type Target, type Targets, type TargetSettings } from './targets.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
-export type { Log, PolicyView, ProxyPorts, ProxySettings } from './parts.ts'
+export type { PolicyView, ProxyPorts, ProxySettings } from './parts.ts'
 export type { ListenSettings } from './listeners.ts'
 export type { ForwardDoorSettings } from './doors/forward-door.ts'
 export type { CertificateAuthority } from './doors/certificate-authority.ts'

@@ -52,7 +52,7 @@ export async function openWorld(files: Readonly<Record<string, string>>): Promis
   const problems = collector<readonly FileProblem[]>()
   const inForce = collector<Policy>()
   const facts = collector<CloudEvent>()
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
   const make = (): PolicyService => createPolicyService({ documents: store.documents, blobs, signer, clock: systemClock, log, methods: METHODS, onProblem: problems.add }, { folder, by: 'ann' })
   let service = make()
   store.events.subscribe({ topic: 'policies', name: 'test' }, async ({ event }) => { facts.add(event) })

@@ -81,7 +81,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     verifier: createVerifier({ issuers: [issuer.settings], people: createPeopleDirectory([]), clock: systemClock, mode: 'sandbox' }),
     policy: { current: () => policy, age: () => 0, refresh: () => Promise.resolve() },
     targets: createTargets([{ name: 'google', hosts: ['*.googleapis.com'], upstream: options.upstream, ...options.target }, ...options.targets ?? []], () => credential),
-    log: { info: logger('info'), warn: logger('warn'), error: logger('error') }, ...options.ports,
+    log: { debug: logger('debug'), info: logger('info'), warn: logger('warn'), error: logger('error') }, ...options.ports,
   }, {
     mode: 'sandbox', isolation: 'none', instance: 'gw-test', holdMs: 5000, staleAfterMs: 5000, upstreamHeadersMs: 3000, upstreamBodyMs: 3000, protectedResources: [],
     limits: { ...DEFAULT_LIMITS, ...options.limits }, ...options.settings,
