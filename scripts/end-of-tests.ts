@@ -1,13 +1,17 @@
 /**
  * For mocha (`require` in .mocharc.cjs). Tests must close what they open: a process that cannot end after its last test would hang
  * for ever, so it says what is still open and ends as a failure. Nothing is hidden by an `exit` that would come anyway.
+ * Emulators are shared by all suites, so they are stopped here, and the suites that had none are named in the last lines.
  */
 import process from 'node:process'
+import { stopEmulators, suitesNotRun } from '@lockkeeper/testkit/emulators'
 
 const GRACE_MS = 10_000
 
-export function mochaGlobalTeardown(): void {
+export async function mochaGlobalTeardown(): Promise<void> {
   failWhenAlive(GRACE_MS)
+  await stopEmulators()
+  for (const line of suitesNotRun()) process.stdout.write(`${line}\n`)
 }
 
 /** Ends this process as a failure if it still lives after `graceMs`; does not keep it alive itself. */

@@ -1,0 +1,55 @@
+/** Suites that need an emulator: they run wherever one can be had, and where none can the run says so by name. */
+import process from 'node:process'
+import type { EmulatorName } from './emulator-plan.ts'
+import { emulator, emulatorPlan, type RunningEmulator } from './shared-emulators.ts'
+
+/** Gives the running emulator inside tests and hooks; the first of the suite's unless it is named. */
+export type Emulators = (name?: EmulatorName) => RunningEmulator
+
+const START_MS = 150_000
+const notRun: string[] = []
+
+/**
+ * `describe` with emulators under it. Without one it is a single pending test with the reason as its title and a line of the
+ * run's summary; with REQUIRE_EMULATORS=1 it is a failing test. Each call gets a project id of its own.
+ */
+export function describeEmulated(needs: EmulatorName | readonly EmulatorName[], title: string, body: (this: Mocha.Suite, emulators: Emulators) => void): void {
+  const names = typeof needs === 'string' ? [needs] : needs
+  const missing = names.flatMap(name => {
+    const plan = emulatorPlan(name)
+    return plan.way === 'none' ? [`no ${name} emulator: ${plan.why}`] : []
+  })
+  if (missing.length > 0) return describeMissing(title, missing.join('; '), process.env['REQUIRE_EMULATORS'] === '1')
+  describe(title, function () {
+    const running = new Map<EmulatorName, RunningEmulator>()
+    before('start the emulator', async function () {
+      this.timeout(START_MS)
+      for (const name of names) {
+        const one = await emulator(name)
+        if (!one.available) throw new Error(one.why)
+        running.set(name, one)
+      }
+    })
+    body.call(this, (name = names[0]!) => {
+      const one = running.get(name)
+      if (one === undefined) throw new TypeError(`the ${name} emulator is not there yet, or this suite did not ask for it`)
+      return one
+    })
+  })
+}
+
+function describeMissing(title: string, why: string, required: boolean): void {
+  describe(title, () => {
+    if (required) {
+      it('has its emulator', () => { throw new Error(`REQUIRE_EMULATORS=1, but ${why}`) })
+      return
+    }
+    notRun.push(`NOT RUN: ${title}: ${why}`)
+    it(`not run: ${why}`)
+  })
+}
+
+/** One line for each suite of this run that had no emulator. */
+export function suitesNotRun(): readonly string[] {
+  return notRun
+}

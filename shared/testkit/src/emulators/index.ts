@@ -1,0 +1,3 @@
+export { describeEmulated, suitesNotRun, type Emulators } from './describe-emulated.ts'
+export type { EmulatorName } from './emulator-plan.ts'
+export { firestoreEmulator, freshProjectId, pubsubEmulator, stopEmulators, type NoEmulator, type RunningEmulator } from './shared-emulators.ts'
