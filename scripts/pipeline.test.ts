@@ -12,13 +12,15 @@ interface Outcome { readonly code: number | null, readonly lines: readonly strin
 interface Step { readonly prints?: string, readonly code?: number }
 
 /** Runs the pipeline with an npm that only prints. */
-function pipeline(steps: { readonly lint?: Step, readonly test?: Step, readonly start?: Step }): Outcome {
+function pipeline(steps: { readonly lint?: Step, readonly test?: Step, readonly start?: Step, readonly engine?: string }): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'lockkeeper-pipeline-'))
   try {
-    const caseOf = (name: string, { prints = '', code = 0 }: Step = {}): string => `*" ${name} "*) cat <<'END'\n${prints}\nEND\nexit ${code};;`
+    const caseOf = (name: string, { prints = '', code = 0 }: Step = {}): string => `*" ${name} "*) echo "image: $EMULATOR_IMAGE"; cat <<'END'\n${prints}\nEND\nexit ${code};;`
     const { lint, test = { prints: '  7 passing (2s)' }, start } = steps
     writeFileSync(join(folder, 'npm'), `#!/bin/sh\ncase " $* " in\n${caseOf('lint', lint)}\n${caseOf('test', test)}\n${caseOf('start', start)}\nesac\n`, { mode: 0o755 })
-    const { status, stdout } = spawnSync('bash', [join(ROOT, '.ci/run')], { encoding: 'utf8', env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, CI: 'true' } })
+    if (steps.engine !== undefined) writeFileSync(join(folder, 'engine'), steps.engine)
+    const engine = steps.engine === undefined ? {} : { LOCKKEEPER_CI_CONTAINER_ENGINE: join(folder, 'engine') }
+    const { status, stdout } = spawnSync('bash', [join(ROOT, '.ci/run')], { encoding: 'utf8', env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, CI: 'true', ...engine } })
     return { code: status, lines: stdout.trimEnd().split('\n') }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -42,6 +44,15 @@ describe('.ci/run', () => {
     const outcome = pipeline(steps)
     assert.equal(outcome.lines.at(-1), last)
     assert.equal(outcome.code, code)
+  })
+
+  it('what the script for a container engine exports is there for the tests, and one that fails stops nothing', () => {
+    const { lines, code } = pipeline({ engine: 'echo "starting" >&2\necho "export EMULATOR_IMAGE=local/one"' })
+    assert.equal(code, 0)
+    assert.ok(lines.includes('  | image: local/one'), lines.join('\n'))
+    const failed = pipeline({ engine: 'echo "export EMULATOR_IMAGE=local/one"; exit 1' })
+    assert.equal(failed.code, 0)
+    assert.ok(failed.lines.includes('ci: no container engine came up') && !failed.lines.includes('  | image: local/one'))
   })
 
   it('only the last line is a total, whatever the steps print', () => {

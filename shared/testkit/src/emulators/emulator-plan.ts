@@ -89,5 +89,5 @@ export const thisMachine: Machine = {
     const found = (process.env['PATH'] ?? '').split(':').map(folder => join(folder, program)).find(path => existsSync(path))
     return found === undefined ? undefined : realpathSync(found)
   },
-  compose: () => readFileSync(new URL('../../../../docker-compose.test.yml', import.meta.url), 'utf8'),
+  compose: () => readFileSync(join(import.meta.dirname, '../../../../docker-compose.test.yml'), 'utf8'),
 }
