@@ -34,16 +34,19 @@ const call = z.strictObject({
   returnsSecret: z.boolean(), dedupeKey: text.optional(),
 } satisfies Shape<CanonicalCall>)
 
+const reviewers = z.array(z.string().regex(/^(?:person|group):[^\s:]{1,128}$/)).max(100)
+const upToAWeek = z.number().int().min(1000).max(7 * 86_400_000)
+
 const decision = z.strictObject({
   effect: z.literal('approve'), rule: name, message: text.optional(), reasons: z.array(text).max(100),
   obligations: z.strictObject({
     mask: z.strictObject({ detectors: z.array(text).max(1000), fields: z.array(text).max(1000) }),
     notify: z.boolean(), maxResponseBytes: z.number().optional(),
     approval: z.strictObject({
-      reviewers: z.array(z.string().regex(/^(?:person|group):[^\s:]{1,128}$/)).max(100),
-      quorum: z.number().int().min(1).max(20),
-      expiresMs: z.number().int().min(1000).max(7 * 86_400_000),
-      reasonRequired: z.boolean(), holdMs: z.number().optional(),
+      reviewers, quorum: z.number().int().min(1).max(20), expiresMs: upToAWeek, reasonRequired: z.boolean(), holdMs: z.number().optional(),
+      escalate: z.strictObject({ afterMs: upToAWeek, reviewers }).optional(),
+      patterns: z.union([z.literal(false), z.strictObject({ maxUses: z.number().int().min(1).max(1000), maxForMs: upToAWeek, critical: z.boolean() })]).optional(),
+      breakGlass: reviewers.optional(),
     } satisfies Shape<ApprovalTerms>).optional(),
   } satisfies Shape<Obligations>),
   hash: name, bundle: text, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),

@@ -142,7 +142,26 @@ export interface ApprovalTerms {
   readonly reasonRequired: boolean
   /** Ms that one request is held open for; 5,000 to 55,000. Default: the gateway's `hold`. */
   readonly holdMs?: number
+  /** Who may decide too, `person:ID` or `group:NAME`, once nobody has for so many ms. Default: nobody. */
+  readonly escalate?: { readonly afterMs: number, readonly reviewers: readonly string[] }
+  /** Whether an approver may let a pattern of calls through. Default: DEFAULT_PATTERNS. */
+  readonly patterns?: false | PatternTerms
+  /** `person:ID` or `group:NAME`: who may let the call through at once and alone, for a reason that another Person reviews. Default: nobody. */
+  readonly breakGlass?: readonly string[]
 }
+
+/** How far a grant of a pattern may go. */
+export interface PatternTerms {
+  /** Calls at most. */
+  readonly maxUses: number
+  /** Ms at most from the approval to the grant's end. */
+  readonly maxForMs: number
+  /** Also for calls of class critical. */
+  readonly critical: boolean
+}
+
+/** Of rules that say nothing of patterns: 20 calls within 8 hours, none of class critical. */
+export const DEFAULT_PATTERNS: PatternTerms = { maxUses: 20, maxForMs: 8 * 3_600_000, critical: false }
 
 export interface Decision {
   readonly effect: Effect

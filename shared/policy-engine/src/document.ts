@@ -15,13 +15,28 @@ function durationSchema(min: string, max: string, meaning: string) {
     .describe(`${meaning} ${min} to ${max}.`)
 }
 
+const reviewerSchema = z.string().regex(/^(person|group):[A-Za-z0-9@._-]{1,100}$/, 'person:ID or group:NAME')
+
 const approvalSchema = z.strictObject({
-  reviewers: z.array(z.string().regex(/^(person|group):[A-Za-z0-9@._-]{1,100}$/, 'person:ID or group:NAME')).max(50).optional()
+  reviewers: z.array(reviewerSchema).max(50).optional()
     .describe('Who may decide: person:ID or group:NAME. Default: any person of group approvers.'),
   quorum: z.int().min(1).max(10).optional().describe('Distinct persons that must approve. Default 1.'),
   expires: durationSchema('1m', '7d', 'From request to expiry, default 30m.').optional(),
   reason: z.enum(['required', 'optional']).optional().describe('Whether a decision needs a reason. Default optional.'),
   hold: durationSchema('5s', '55s', 'How long one request is held open; default: the gateway\'s hold.').optional(),
+  escalate: z.strictObject({
+    after: durationSchema('1m', '7d', 'Undecided for so long.'),
+    to: z.array(reviewerSchema).min(1).max(50).describe('Who may decide from then on, besides the reviewers.'),
+  }).optional().describe('Asks more persons when nobody has decided. Must come before the expiry.'),
+  patterns: z.union([
+    z.literal(false),
+    z.strictObject({
+      maxUses: z.int().min(1).max(1_000).describe('Calls that one grant may let through.'),
+      maxFor: durationSchema('1m', '7d', 'Life of one grant.'),
+    }),
+  ]).optional().describe('Whether an approver may let a pattern of calls through. Default: 20 calls, 8h, and not for class critical.'),
+  breakGlass: z.array(reviewerSchema).min(1).max(50).optional()
+    .describe('Who may let the call through at once and alone, for a reason; a review stays open until another person closes it. Default: nobody.'),
 })
 
 export const ruleSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** What must be done with a call, united over all the rules that match it. */
-import type { ApprovalTerms, Effect, Obligations } from '@lockkeeper/domain'
+import { DEFAULT_PATTERNS, type ApprovalTerms, type Effect, type Obligations } from '@lockkeeper/domain'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { fromPlain, serialise } from '@lockkeeper/domain/json'
 import type { RuleDocument } from './document.ts'
@@ -28,18 +28,29 @@ export function obligationsOf(rule: RuleDocument): RuleObligations {
   }
 }
 
-function termsOf(approval: NonNullable<RuleDocument['approval']>): ApprovalTerms {
+type Asked = NonNullable<RuleDocument['approval']>
+
+function termsOf(approval: Asked): ApprovalTerms {
   const hold = approval.hold === undefined ? undefined : durationMs(approval.hold)
   return {
     reviewers: approval.reviewers ?? [], quorum: approval.quorum ?? 1, reasonRequired: approval.reason === 'required',
     expiresMs: (approval.expires === undefined ? undefined : durationMs(approval.expires)) ?? DEFAULT_EXPIRY_MS,
     ...(hold === undefined ? {} : { holdMs: hold }),
+    ...(approval.escalate === undefined ? {} : { escalate: { afterMs: durationMs(approval.escalate.after) ?? 0, reviewers: approval.escalate.to } }),
+    ...(approval.patterns === undefined ? {} : { patterns: patternsOf(approval.patterns) }),
+    ...(approval.breakGlass === undefined ? {} : { breakGlass: approval.breakGlass }),
   }
+}
+
+/** A rule that gives bounds of its own means them, whatever the class of the call. */
+function patternsOf(patterns: NonNullable<Asked['patterns']>): ApprovalTerms['patterns'] {
+  return patterns === false ? false : { maxUses: patterns.maxUses, maxForMs: durationMs(patterns.maxFor) ?? 0, critical: true }
 }
 
 /**
  * Masks are united, any `notify` notifies, the smallest limit holds. Of several approvals the strictest terms hold: highest
- * quorum, shortest expiry and hold, a reason where one of them wants it. The reviewers are the winning rule's (the first in order).
+ * quorum, shortest expiry and hold, a reason where one of them wants it, patterns within the bounds of all, break-glass by whom all
+ * of them name. The reviewers and their escalation are the winning rule's (the first in order).
  */
 export function uniteObligations(parts: readonly RuleObligations[]): Obligations {
   const bytes = least(parts.map((part) => part.maxResponseBytes))
@@ -56,13 +67,30 @@ function strictest(terms: readonly ApprovalTerms[]): ApprovalTerms | undefined {
   const winner = terms[0]
   if (winner === undefined) return undefined
   const holdMs = least(terms.map((term) => term.holdMs))
+  const patterns = strictestPatterns(terms)
+  const breakGlass = (winner.breakGlass ?? []).filter((named) => terms.every((term) => term.breakGlass?.includes(named) === true))
   return Object.freeze({
     reviewers: winner.reviewers,
     quorum: terms.reduce((most, term) => Math.max(most, term.quorum), 1),
     expiresMs: terms.reduce((shortest, term) => Math.min(shortest, term.expiresMs), winner.expiresMs),
     reasonRequired: terms.some((term) => term.reasonRequired),
     ...(holdMs === undefined ? {} : { holdMs }),
+    ...(winner.escalate === undefined ? {} : { escalate: winner.escalate }),
+    ...(patterns === undefined ? {} : { patterns }),
+    ...(breakGlass.length === 0 ? {} : { breakGlass }),
   })
+}
+
+/** Undefined while no rule says anything of patterns: the default then holds. */
+function strictestPatterns(terms: readonly ApprovalTerms[]): ApprovalTerms['patterns'] {
+  if (terms.every((term) => term.patterns === undefined)) return undefined
+  const all = terms.map((term) => term.patterns ?? DEFAULT_PATTERNS)
+  const bounds = all.filter((patterns) => patterns !== false)
+  if (bounds.length < all.length) return false
+  return {
+    maxUses: Math.min(...bounds.map(({ maxUses }) => maxUses)), maxForMs: Math.min(...bounds.map(({ maxForMs }) => maxForMs)),
+    critical: bounds.every(({ critical }) => critical),
+  }
 }
 
 function least(values: readonly (number | undefined)[]): number | undefined {

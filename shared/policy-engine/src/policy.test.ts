@@ -166,6 +166,27 @@ describe('policy engine: obligations', () => {
     })
   })
 
+  const PATTERNS = { none: undefined, never: false, some: { maxUses: 5, maxFor: '1h' }, more: { maxUses: 50, maxFor: '30m' } } as const
+  const UNITED: readonly (readonly [readonly (keyof typeof PATTERNS)[], unknown])[] = [
+    [['none', 'none'], undefined], [['some'], { maxUses: 5, maxForMs: 3_600_000, critical: true }], [['some', 'more'], { maxUses: 5, maxForMs: 1_800_000, critical: true }],
+    [['some', 'none'], { maxUses: 5, maxForMs: 3_600_000, critical: false }], [['none', 'more'], { maxUses: 20, maxForMs: 1_800_000, critical: false }], [['more', 'never'], false], [['never', 'none'], false],
+  ]
+  for (const [kinds, wanted] of UNITED) {
+    it(`patterns stay within the bounds of every rule: ${kinds.join(' and ')}`, async () => {
+      const rules = kinds.map((kind, index) => approve(`r${index}`, { approval: PATTERNS[kind] === undefined ? {} : { patterns: PATTERNS[kind] } }))
+      assert.deepEqual((await one(...rules)).decide(agent(), get).obligations.approval?.patterns, wanted)
+    })
+  }
+
+  it('break-glass is for whom every rule names, and escalation is the winning rule\'s', async () => {
+    const escalate = { after: '10m', to: ['group:leads'] }
+    const decide = async (...approvals: readonly RuleDocument['approval'][]) => (await one(...approvals.map((approval, index) => approve(`r${index}`, { approval })))).decide(agent(), get).obligations.approval
+    assert.deepEqual((await decide({ breakGlass: ['person:ana', 'group:leads'] }, { breakGlass: ['group:leads'] }))?.breakGlass, ['group:leads'])
+    assert.equal((await decide({ breakGlass: ['person:ana'] }, {}))?.breakGlass, undefined)
+    assert.equal((await decide({}, { breakGlass: ['person:ana'], escalate }))?.escalate, undefined)
+    assert.deepEqual((await decide({ escalate }, {}))?.escalate, { afterMs: 600_000, reviewers: ['group:leads'] })
+  })
+
   it('an approval without terms takes one person and 30 minutes', async () => {
     assert.deepEqual((await one(approve('a'))).decide(agent(), get).obligations.approval, { reviewers: [], quorum: 1, expiresMs: 1_800_000, reasonRequired: false })
   })

@@ -79,6 +79,8 @@ function compileCondition(rule: RuleDocument, tools: RuleTools, report: Report):
 
 function checkFit(rule: RuleDocument, tools: RuleTools, report: Report): void {
   if (rule.approval !== undefined && rule.effect !== 'approve') report(['approval'], 'approval stands in rules with effect approve only')
+  const { expiresMs, escalate } = obligationsOf(rule).approval ?? {}
+  if (expiresMs !== undefined && escalate !== undefined && escalate.afterMs >= expiresMs) report(['approval', 'escalate', 'after'], 'comes after the request has expired')
   if (rule.effect === 'deny') {
     for (const field of ['mask', 'fields', 'limits'] as const) if (rule[field] !== undefined) report([field], `a rule that denies has no answer to apply ${field} to`)
   }
