@@ -1,5 +1,6 @@
 export { createApproverVerifier, checkApproverIssuerSettings, type ApproverVerifier, type ApproverVerifierOptions } from './approver-token.ts'
 export { createPeopleDirectory, peopleDocumentSchema, readPeople, type PeopleDirectory, type PeopleProblem } from './people.ts'
+export { createServiceVerifier, checkServiceIssuers, serviceIssuerSchema, type ServiceCaller, type ServiceIssuerSettings, type ServiceVerifier, type ServiceVerifierOptions } from './service-token.ts'
 export { approverIssuerSettingsSchema, issuerSettingsSchema, type ApproverIssuerSettings, type IssuerSettings, type SettingsProblem } from './settings.ts'
 export { exchangeToken, introspect, type TokenEndpointAnswer } from './token-endpoint.ts'
 export { checkIssuerSettings, createVerifier, type IssuerStatus, type TokenVerifier, type VerifierOptions } from './verifier.ts'

@@ -6,9 +6,10 @@ import { invalid, readCompactToken, type CompactToken } from './compact-token.ts
 import type { Fetch } from './fetch-json.ts'
 import { fixedKeys, RemoteKeys, type IssuerKeys } from './issuer-keys.ts'
 import type { VerificationKey } from './key-set.ts'
-import { readKeysSetting, type ParsedApproverIssuer, type ParsedIssuer } from './settings.ts'
+import { readKeysSetting, type ParsedIssuer } from './settings.ts'
 
-type AnyIssuer = ParsedIssuer | ParsedApproverIssuer
+/** What any issuer's settings say of its keys. */
+type AnyIssuer = Pick<ParsedIssuer, 'issuer' | 'jwks' | 'algorithms'>
 
 export interface KeySourceOptions { readonly mode: Mode, readonly clock: Clock, readonly fetch: Fetch }
 

@@ -24,6 +24,7 @@ export const ERRORS = {
   TOKEN_MISSING: row(401, 'UNAUTHENTICATED', 16, 'The request carries no bearer token. Send the agent\'s OIDC token.'),
   TOKEN_INVALID: row(401, 'UNAUTHENTICATED', 16, 'The bearer token was refused; the message says why. Get a fresh token for the configured audience.'),
   ISSUER_UNAVAILABLE: row(503, 'UNAVAILABLE', 14, 'The keys of the token\'s issuer cannot be fetched, so the token cannot be checked. Nothing was sent; try again.', true),
+  CALLER_REFUSED: row(403, 'PERMISSION_DENIED', 7, 'The token is sound, but its owner is none of the callers that this interface is for. Only the services\' and operators\' interfaces answer so.'),
   AGENT_LOCKED: row(403, 'PERMISSION_DENIED', 7, 'A lock (kill switch) stops this agent, run, target or everything. A person must lift it.'),
   TARGET_UNKNOWN: row(403, 'PERMISSION_DENIED', 7, 'The host is no registered target. Add it to `targets` or call another host.'),
   METHOD_UNKNOWN: row(403, 'PERMISSION_DENIED', 7, 'No known API method has this host, verb and path, so it cannot be judged.'),

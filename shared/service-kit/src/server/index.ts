@@ -1,0 +1,7 @@
+/** What makes a service a process of its own: server, errors, callers, settings, a bounded end. Not for the command: it loads express. */
+export { callerOf, onlyFor, type VerifyCaller } from './callers.ts'
+export { frame, FRAME_TYPE, unframe, type Frame } from './frame.ts'
+export { problemOf, sendProblem, sendVerdict, type Problem } from './problem.ts'
+export { BODY_BYTES, rawBody, strictJson } from './request-body.ts'
+export { runServiceProcess, type ProcessLike, type RunningService, type ServiceProcessOptions } from './service-process.ts'
+export { createServiceServer, requestId, type Mount, type ServerLimits, type ServiceServer, type ServiceServerOptions } from './service-server.ts'
