@@ -25,11 +25,12 @@ export interface SourceFile {
 export interface ImportGraph {
   readonly packages: ReadonlyMap<string, WorkspacePackage>
   readonly files: ReadonlyMap<string, SourceFile>
-  /** Files that a package's exports, its bin or a worker of one of them lead to: what runs in production. */
+  /** Files that a package's exports, its bin, its composition roots or a worker of one of them lead to: what runs in production. */
   readonly production: ReadonlySet<string>
 }
 
-export function readImportGraph(root: string, packages: ReadonlyMap<string, WorkspacePackage>): ImportGraph {
+/** `roots`: further files that run in production. */
+export function readImportGraph(root: string, packages: ReadonlyMap<string, WorkspacePackage>, roots: readonly string[] = []): ImportGraph {
   const files = new Map<string, SourceFile>()
   for (const one of packages.values()) {
     for (const file of sourcesOf(root, one)) {
@@ -38,7 +39,7 @@ export function readImportGraph(root: string, packages: ReadonlyMap<string, Work
       files.set(file, { file, package: one.name, edges, computed })
     }
   }
-  return { packages, files, production: reachable(files, entriesOf(packages)) }
+  return { packages, files, production: reachable(files, [...entriesOf(packages), ...roots]) }
 }
 
 /** The files that the rest of the world can name. */

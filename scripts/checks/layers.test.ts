@@ -11,6 +11,7 @@ const LAYERS: Layers = {
     '@x/low': { imports: [], tests: ['@x/kit'] },
     '@x/high': { imports: ['@x/low'], tests: ['@x/kit'] },
     '@x/app': { imports: ['@x/low', '@x/high'], lazily: ['@x/lazy'], tests: ['@x/kit'] },
+    '@x/service': { imports: ['@x/low'], roots: { files: ['src/main.ts', 'src/wire.ts'], imports: ['@x/high'] } },
     '@x/lazy': { imports: [] },
     '@x/kit': { imports: ['@x/low'] },
     workspace: { imports: [], reaches: true },
@@ -24,6 +25,7 @@ const MANIFESTS: Readonly<Record<string, object>> = {
   high: { dependencies: { '@x/low': '1.0.0' }, devDependencies: { '@x/kit': '1.0.0' } },
   app: { dependencies: { '@x/low': '1.0.0', '@x/high': '1.0.0', '@x/lazy': '1.0.0' } },
   lazy: {},
+  service: { dependencies: { '@x/low': '1.0.0', '@x/high': '1.0.0' } },
   kit: { dependencies: { '@x/low': '1.0.0' } },
 }
 
@@ -50,6 +52,9 @@ function faultsOf(files: Readonly<Record<string, string>>): readonly string[] {
 const LOW = 'packages/low/src/index.ts'
 const HIGH = 'packages/high/src/index.ts'
 const APP = 'packages/app/src/index.ts'
+const SERVICE = 'packages/service/src/index.ts'
+const WIRE = 'packages/service/src/wire.ts'
+const MAIN = 'packages/service/src/main.ts'
 
 const REFUSED: readonly (readonly [string, Readonly<Record<string, string>>, readonly string[]])[] = [
   ['an import from a higher layer', { [LOW]: 'import \'@x/high\'' }, [`${LOW}:1 must not import @x/high`]],
@@ -60,6 +65,11 @@ const REFUSED: readonly (readonly [string, Readonly<Record<string, string>>, rea
   ['test code in production', { [HIGH]: 'import \'@x/kit\'' }, [`${HIGH}:1 must not import @x/kit`]],
   ['test code in a file that production leads to', { [HIGH]: 'import \'./inner.ts\'', 'packages/high/src/inner.ts': 'import \'@x/kit\'' }, ['packages/high/src/inner.ts:1 must not import @x/kit']],
   ['a lazy library at the start', { [APP]: 'import \'@x/lazy\'' }, [`${APP}:1 loads @x/lazy at its start; only import() may load it`]],
+  ['an adapter outside the composition root', { [SERVICE]: 'import \'@x/high\'' }, [`${SERVICE}:1 must not import @x/high`]],
+  ['an adapter in what the composition root leads to', { [WIRE]: 'import \'./part.ts\'', 'packages/service/src/part.ts': 'import type { a } from \'@x/high\'' }, ['packages/service/src/part.ts:1 must not import @x/high']],
+  ['a composition root in the service', { [WIRE]: 'import \'@x/high\'', [SERVICE]: 'export const load = () => import(\'./wire.ts\')' }, [`${SERVICE}:1 imports ./wire.ts, a composition root: only another one may`]],
+  ['test code in a composition root', { [WIRE]: 'import \'@x/kit\'' }, [`${WIRE}:1 must not import @x/kit`]],
+  ['an SDK in a composition root', { [MAIN]: 'import \'the-sdk\'' }, [`${MAIN}:1 imports the-sdk, which @x/service does not declare`]],
   ['an undeclared library', { [LOW]: 'import \'left-pad\'' }, [`${LOW}:1 imports left-pad, which @x/low does not declare`]],
   ['a library that only tests declare', { [LOW]: 'import \'mocha\'' }, [`${LOW}:1 imports mocha, which @x/low does not declare`]],
   ['a subpath that is not exported', { [HIGH]: 'import \'@x/low/src/index.ts\'' }, [`${HIGH}:1 imports @x/low/src/index.ts, which @x/low does not export`]],
@@ -77,6 +87,7 @@ const REFUSED: readonly (readonly [string, Readonly<Record<string, string>>, rea
 
 const ALLOWED: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['a lower layer, a declared library in its file, and a built-in', { [HIGH]: 'import \'@x/low\'\nimport \'node:path\'', [LOW]: 'import \'./sdk.ts\'', 'packages/low/src/sdk.ts': 'import \'the-sdk\'' }],
+  ['an adapter in a composition root that another one starts', { [MAIN]: 'import \'./wire.ts\'', [WIRE]: 'import \'@x/high\'\nimport \'./index.ts\'' }],
   ['the kit and the root\'s tools in a test', { 'packages/low/src/a.test.ts': 'import \'@x/kit\'\nimport \'mocha\'' }],
   ['the kit in what only tests lead to', { 'packages/low/src/a.test.ts': 'import \'./world.ts\'', 'packages/low/src/world.ts': 'import \'@x/kit\'' }],
   ['an SDK in a test', { 'packages/low/src/a.test.ts': 'import \'the-sdk\'' }],
@@ -120,10 +131,13 @@ describe('layers', () => {
     }
   })
 
-  it('no package but the command may import an adapter or a service, and only tests the testkit', () => {
+  it('no package but the command may import a service, none but it and composition roots an adapter, and only tests the testkit', () => {
     const { packages } = readLayers(ROOT)
     const wide = /adapter-|^@lockkeeper\/(?:approval|audit|notifier|console|policy|proxy|testkit|sandbox)$/
-    for (const [name, { imports }] of Object.entries(packages)) if (name !== 'lockkeeper') assert.deepEqual(imports.filter((one) => wide.test(one)), [], name)
+    for (const [name, { imports, roots }] of Object.entries(packages)) {
+      if (name !== 'lockkeeper') assert.deepEqual(imports.filter((one) => wide.test(one)), [], name)
+      assert.deepEqual((roots?.imports ?? []).filter((one) => wide.test(one) && !one.includes('adapter-')), [], name)
+    }
     assert.equal(packages['lockkeeper']?.imports.some((one) => /testkit|sandbox/.test(one)), false)
   })
 })

@@ -15,8 +15,17 @@ export interface PackageRule {
   readonly tests?: readonly string[]
   /** Those that production code may name in types, and load only with `import()`. */
   readonly lazily?: readonly string[]
+  /** Composition roots of a deployable: only these files may import adapters, and nothing else in the package may import them. */
+  readonly roots?: Roots
   /** For the repository's own tools: imports every package, by name or by path, and what any of them declares. */
   readonly reaches?: boolean
+}
+
+export interface Roots {
+  /** From the package's folder: `src/main.ts`. They run in production although no export leads to them. */
+  readonly files: readonly string[]
+  /** Workspace packages that they may import on top. */
+  readonly imports: readonly string[]
 }
 
 export interface Layers {
@@ -34,10 +43,14 @@ export function readLayers(root: string): Layers {
 /** One line for each fault, with file and line where there is one. */
 export function checkLayers(root: string, layers: Layers): readonly string[] {
   const packages = readWorkspace(root)
-  const graph = readImportGraph(root, packages)
+  const graph = readImportGraph(root, packages, rootsOf(packages, layers))
   const unnamed = [...packages.keys()].filter((name) => layers.packages[name] === undefined).map((name) => `${name} is not in scripts/layers.json`)
   const unknown = Object.keys(layers.packages).filter((name) => !packages.has(name)).map((name) => `scripts/layers.json speaks about ${name}, which is no package`)
   return [...unnamed, ...unknown, ...[...graph.files.values()].flatMap((file) => fileFaults(graph, layers, file)), ...packageCycles(graph), ...fileCycles(graph)]
+}
+
+function rootsOf(packages: ReadonlyMap<string, WorkspacePackage>, layers: Layers): readonly string[] {
+  return [...packages.values()].flatMap(({ name, folder }) => (layers.packages[name]?.roots?.files ?? []).map((file) => `${folder}/${file}`))
 }
 
 function fileFaults(graph: ImportGraph, layers: Layers, source: SourceFile): readonly string[] {
@@ -45,7 +58,7 @@ function fileFaults(graph: ImportGraph, layers: Layers, source: SourceFile): rea
   const rule = layers.packages[source.package] ?? { imports: [] }
   const production = graph.production.has(source.file)
   const faults = source.edges.flatMap((edge) => {
-    const why = edgeFault(graph, rule, owner, production, edge) ?? gatewayFault(layers, production, edge)
+    const why = rootFault(rule, owner, edge) ?? edgeFault(graph, ruleOf(rule, owner, source.file), owner, production, edge) ?? gatewayFault(layers, production, edge)
     return why === undefined ? [] : [`${edge.from}:${edge.line} ${why}`]
   })
   const computed = production && layers.computed[source.file] === undefined ? source.computed.map((line) => `${source.file}:${line} imports a computed name, so nobody can say what it loads`) : []
@@ -67,6 +80,19 @@ function edgeFault(graph: ImportGraph, rule: PackageRule, owner: WorkspacePackag
       if (resolved.package === owner.name) return `imports its own package by name (${specifier})`
       return mayImport(rule, resolved.package, kind, production) ?? (isDeclared(graph, owner, resolved.package, production) ? undefined : `imports ${resolved.package}, which ${owner.name} does not declare`)
   }
+}
+
+const isRoot = ({ roots }: PackageRule, { folder }: WorkspacePackage, file: string): boolean => roots?.files.some((root) => `${folder}/${root}` === file) === true
+
+/** A composition root may import what the rest of its package may not. */
+function ruleOf(rule: PackageRule, owner: WorkspacePackage, file: string): PackageRule {
+  return isRoot(rule, owner, file) ? { ...rule, imports: [...rule.imports, ...rule.roots?.imports ?? []] } : rule
+}
+
+/** What imported a composition root would bring the adapters with it. */
+function rootFault(rule: PackageRule, owner: WorkspacePackage, { from, resolved, specifier }: Edge): string | undefined {
+  if (resolved.to !== 'file' || !isRoot(rule, owner, resolved.file) || isRoot(rule, owner, from) || from.endsWith('.test.ts')) return undefined
+  return `imports ${specifier}, a composition root: only another one may`
 }
 
 function mayImport(rule: PackageRule, name: string, kind: Edge['kind'], production: boolean): string | undefined {
