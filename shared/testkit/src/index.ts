@@ -8,5 +8,8 @@ export { signerCompliance } from './compliance/signer.ts'
 export {
   COMPLIANCE_SUBSCRIPTIONS, THINGS, type OpenedBlobs, type OpenedDocuments, type OpenedEvents, type OpenedSecrets, type OpenedSigner, type SuiteSettings, type Thing,
 } from './compliance/subjects.ts'
+export { referenceCrc32c } from './google-servers/crc32c.ts'
+export { GrpcFault, grpcMethod, startGrpcServer, type GrpcServer, type GrpcStatus } from './google-servers/grpc-server.ts'
 export { manualClock, type ManualClock } from './manual-clock.ts'
+export { signClick, slackClick, type ClickFields, type SignedClick } from './slack-click.ts'
 export { tempDir } from './temp-dir.ts'

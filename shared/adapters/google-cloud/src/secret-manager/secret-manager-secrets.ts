@@ -1,0 +1,82 @@
+/** SecretSource on Secret Manager: pinned versions, checked again at intervals and on what Secret Manager publishes. */
+import { systemClock, type Clock } from '@lockkeeper/domain'
+import type { SecretSource } from '@lockkeeper/domain/ports'
+import { secretManagerClient, type SecretManagerClient } from './secret-manager-client.ts'
+import { checkName, checkPins, isSameSecret, type SecretPin } from './secret-names.ts'
+import { missing, WatchedSecret, type SecretTimes } from './watched-secret.ts'
+
+export interface SecretManagerSettings extends Partial<SecretTimes> {
+  /** The names that targets and services use, and what each stands for. At most 200. */
+  readonly secrets: Readonly<Record<string, SecretPin>>
+}
+
+export interface SecretManagerDeps {
+  /** Default: Google's endpoint with the process's own credentials. */
+  readonly client?: SecretManagerClient
+  readonly clock?: Clock
+  readonly log?: { info(facts: object, text: string): void, warn(facts: object, text: string): void }
+}
+
+export interface SecretManagerSecrets extends SecretSource {
+  /** New settings: names that are gone are absent at once, names that stand for something else are fetched anew. TypeError as at the start. */
+  replace(secrets: Readonly<Record<string, SecretPin>>): void
+  /**
+   * The attributes of a message that Secret Manager published (`eventType`, `secretId`, `versionId`). It is a hint and
+   * trusted no further: it makes a held value be checked or dropped, never replaced. Others' secrets are ignored.
+   */
+  onNotification(attributes: Readonly<Record<string, string | undefined>>): void
+  close(): Promise<void>
+}
+
+const DEFAULTS: SecretTimes = { checkEveryMs: 30_000, keepMs: 300_000, timeoutMs: 4000 }
+/** Events after which a version, or all of them, can no longer be read. */
+const WITHDRAWN: ReadonlySet<string | undefined> = new Set(['SECRET_VERSION_DISABLE', 'SECRET_VERSION_DESTROY', 'SECRET_VERSION_DESTROY_SCHEDULED', 'SECRET_DELETE'])
+
+/** Fetches nothing yet. TypeError for settings that cannot work. */
+export function secretManagerSecrets(settings: SecretManagerSettings, { client = secretManagerClient(), clock = systemClock, log }: SecretManagerDeps = {}): SecretManagerSecrets {
+  const { secrets, ...times } = settings
+  checkTimes({ ...DEFAULTS, ...times })
+  let watched: ReadonlyMap<string, WatchedSecret> = new Map()
+  const watch = (name: string, pin: SecretPin): WatchedSecret => {
+    const before = watched.get(name)
+    if (before !== undefined && before.pin.secret === pin.secret && before.pin.version === pin.version) return before
+    if (pin.version === 'latest') log?.warn({ secret: name }, 'a secret is taken in its latest version: what it is changes without any change here')
+    return new WatchedSecret(name, pin, { client, clock, times: { ...DEFAULTS, ...times }, onVersion: (version) => log?.info({ secret: name, version }, 'a secret has another version') })
+  }
+  const replace = (pins: Readonly<Record<string, SecretPin>>): void => {
+    checkPins(pins)
+    watched = new Map(Object.entries(pins).map(([name, pin]) => [name, watch(name, pin)]))
+  }
+  replace(secrets)
+  return {
+    async access(name) {
+      checkName(name)
+      const secret = watched.get(name)
+      if (secret === undefined) throw missing(name, 'the settings name no secret for it')
+      return secret.access()
+    },
+    replace,
+    onNotification({ eventType, secretId = '', versionId = '' }) {
+      for (const [name, secret] of watched) {
+        if (!isSameSecret(secret.pin.secret, secretId)) continue
+        if (WITHDRAWN.has(eventType)) heed(secret, versionId)
+        else if (secret.pin.version === 'latest') secret.ask()
+        else if (eventType === 'SECRET_VERSION_ADD') log?.info({ secret: name, pinned: secret.pin.version }, 'a secret got a new version, which the settings do not name')
+      }
+    },
+    close: () => client.close(),
+  }
+}
+
+function heed(secret: WatchedSecret, versionId: string): void {
+  const version = /\/versions\/(\d{1,15})$/.exec(versionId)?.[1]
+  const isOther = version !== undefined && secret.pin.version !== 'latest' && Number(version) !== secret.pin.version
+  if (!isOther) secret.drop()
+}
+
+function checkTimes({ checkEveryMs, keepMs, timeoutMs }: SecretTimes): void {
+  const isSound = (ms: number, least: number, most: number): boolean => Number.isFinite(ms) && ms >= least && ms <= most
+  if (!isSound(checkEveryMs, 1000, 300_000)) throw new TypeError('checkEveryMs must be 1,000 to 300,000')
+  if (!isSound(keepMs, checkEveryMs, 3_600_000)) throw new TypeError('keepMs must be checkEveryMs to 3,600,000')
+  if (!isSound(timeoutMs, 10, 60_000)) throw new TypeError('timeoutMs must be 10 to 60,000')
+}
