@@ -9,7 +9,7 @@ export interface Vote {
   readonly verdict: 'approve' | 'deny'
   readonly reason?: string
   readonly at: number
-  readonly proof: 'terminal' | 'idToken'
+  readonly proof: 'terminal' | 'idToken' | 'slack'
 }
 
 /** Where the stored answer lies: a key of the BlobStore. */
@@ -54,6 +54,10 @@ export interface ApprovalCase {
   /** The first 20. */
   readonly resources: readonly string[]
   readonly summary: string
+  /** Absent in cases from before it was kept. */
+  readonly risk?: string
+  /** Whether a message could show all of it; absent: no. */
+  readonly shownWhole?: boolean
   readonly requester: Requester
   readonly mode: Mode
   readonly returnsSecret: boolean

@@ -88,7 +88,7 @@ function differenceLines(differences: CardInput['differences'], cuts: Cuts): rea
   return differences === undefined ? [] : [`compared with ${visible(differences.from)}:`, ...shownList(differences.lines, 'differences', MAX_LIST, cuts)]
 }
 
-function iamLines({ known, added, removed, auditConfigsChanged }: IamChange, cuts: Cuts): readonly string[] {
+export function iamLines({ known, added, removed, auditConfigsChanged }: IamChange, cuts: Cuts): readonly string[] {
   const binding = ({ role, member, condition }: IamChange['added'][number]): string => `${role}  ${member}${condition === undefined ? '' : `  if ${condition}`}`
   return [
     ...known ? [] : ['The policy in force was not read: what is sent replaces it, and what it removes is not known.'],
@@ -98,7 +98,7 @@ function iamLines({ known, added, removed, auditConfigsChanged }: IamChange, cut
   ]
 }
 
-function bodyLines({ body }: CanonicalCall, cuts: Cuts): readonly string[] {
+export function bodyLines({ body }: CanonicalCall, cuts: Cuts): readonly string[] {
   if (body.kind === 'none') return []
   if (body.kind === 'json') return jsonLines(body.text, cuts)
   const size = body.size === undefined ? 'size not declared' : `${body.size} bytes`
@@ -113,7 +113,7 @@ function jsonLines(text: string, cuts: Cuts): readonly string[] {
   return [...lines, `… and ${cut} more`]
 }
 
-function warningsOf({ call, agent, isolation, mode }: AccessRequest, cuts: Cuts): readonly string[] {
+export function warningsOf({ call, agent, isolation, mode }: AccessRequest, cuts: Cuts): readonly string[] {
   const odd = [...call.resources, call.path, ...Object.values(call.arguments), agent.id].some((text) => !isPlain(text))
   const { body } = call
   return [

@@ -1,6 +1,6 @@
 /** `decision.submitted`: proof, then vote. Whatever is refused is written down with why, and changes nothing else. */
 import { sha256 } from '@lockkeeper/domain/digest'
-import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { isRefusal, refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
 import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
@@ -39,6 +39,9 @@ export interface Decisions {
   receive(event: CloudEvent): Promise<void>
 }
 
+/** What a proof is checked with is out of reach: the decision is kept for later. */
+const TRY_AGAIN: ReadonlySet<ErrorReason> = new Set(['ISSUER_UNAVAILABLE', 'CREDENTIAL_UNAVAILABLE'])
+
 /** Difference that the clocks of an identity provider and ours may have. */
 const SKEW_MS = 60_000
 
@@ -51,7 +54,7 @@ export function createDecisions(parts: DecisionParts): Decisions {
       return poison(parts.documents, event, 'it is no decision')
     }
     const outcome = await submit(parts, parsed.data, event)
-    if (isRefusal(outcome) && outcome.reason === 'ISSUER_UNAVAILABLE') throw new PortUnavailable('an approver\'s token cannot be checked now')
+    if (isRefusal(outcome) && TRY_AGAIN.has(outcome.reason)) throw new PortUnavailable('an approver\'s proof cannot be checked now')
   }
 
   async function decide(decision: unknown): Promise<Decided | Refusal> {
@@ -66,7 +69,7 @@ export function createDecisions(parts: DecisionParts): Decisions {
 async function submit(parts: DecisionParts, decision: SubmittedDecision, event: CloudEvent | undefined): Promise<Decided | Refusal> {
   const proven = await checkProof(decision, parts.proofs, parts.now())
   if (isRefusal(proven)) {
-    if (proven.reason === 'ISSUER_UNAVAILABLE' && event !== undefined) return proven
+    if (TRY_AGAIN.has(proven.reason) && event !== undefined) return proven
     return refuseDecision(parts, decision, undefined, proven, event)
   }
   const outcome = await cast(parts, decision, proven, event)
@@ -95,11 +98,20 @@ function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Prove
   if (extra[1] !== undefined) return refuse('TOKEN_INVALID', 'The decision was handled before.')
   if (decision.approval !== current.id) return refuse('NOT_FOUND', `${decision.approval} shares ${current.id}; decide that one.`)
   if (proven.madeAt < current.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The decision\'s proof is older than the request.')
+  const unfit = proven.kind === 'slack' ? unfitForSlack(parts, current) : undefined
+  if (unfit !== undefined) return unfit
   const { verdict, reason, digest } = decision
   return {
     kind: 'vote', digest, electorate: route(parts.people, current.requester, current.terms, parts.selfApproval), lock: locks.inForce,
     vote: { person: proven.person, verdict, at: now, proof: proven.kind, ...reason === undefined ? {} : { reason } },
   }
+}
+
+/** A message has no room for every call, and some weigh too much for a click (invariant 4). */
+function unfitForSlack({ proofs }: DecisionParts, { id, risk, shownWhole }: ApprovalCase): Refusal | undefined {
+  const decides: readonly string[] = proofs.slack?.decides ?? []
+  if (risk === undefined || !decides.includes(risk)) return refuse('POLICY_DENIED', `${id} is of class ${risk ?? 'unknown'}, which a click in Slack does not decide.`)
+  return shownWhole === true ? undefined : refuse('POLICY_DENIED', `${id} does not fit into a message; it is decided before its card.`)
 }
 
 /** Late, double, foreign and forged decisions are facts too: an approver and an auditor can see that they were tried. */

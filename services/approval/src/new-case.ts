@@ -18,7 +18,7 @@ export function newCase(request: AccessRequest, now: number, state: CaseState, e
     id: request.id, attach: request.attach, attachHash: attachHash(request.attach), digest: request.attach.digest,
     decisionHash: decision.hash, ...request.stateHash === undefined ? {} : { stateHash: request.stateHash },
     rule: decision.rule, method: call.method, target: call.target, resources: call.resources.slice(0, SHOWN_RESOURCES),
-    summary: summaryOf(request), mode: request.mode, returnsSecret: call.returnsSecret,
+    summary: summaryOf(request), risk: call.risk, mode: request.mode, returnsSecret: call.returnsSecret,
     requester: { issuer, subject, id, run, chain, ...sponsor === undefined ? {} : { sponsor }, ...sponsorPerson === undefined ? {} : { sponsorPerson } },
     terms: { reviewers: terms?.reviewers ?? [], quorum: terms?.quorum ?? 1, reasonRequired: terms?.reasonRequired ?? false },
     // A request that waited on the bus, or comes from a clock behind ours, ends no later than it would have: no late use.

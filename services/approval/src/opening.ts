@@ -1,6 +1,6 @@
 /** Whether a request joins a live case or opens its own, and what that writes. Pure: decided inside the transaction. */
 import { attachHash } from '@lockkeeper/domain/digest'
-import type { CloudEvent } from '@lockkeeper/domain/events'
+import type { CloudEvent, ShownCall } from '@lockkeeper/domain/events'
 import type { AccessRequest, Write } from '@lockkeeper/domain/ports'
 import { isSettled, type ApprovalCase, type CaseState, type Fact, type SettledState } from './approval-case.ts'
 import { caseWrites } from './case-store.ts'
@@ -8,6 +8,7 @@ import { aliases, KEEP_MS, type Run } from './collections.ts'
 import { factEvents } from './facts.ts'
 import { earlierOf, newCase } from './new-case.ts'
 import type { Route } from './routing.ts'
+import { shownCall } from './shown-call.ts'
 import { transition, type Step } from './state-machine.ts'
 
 /** Ms that a request may be overtaken by the end of the wait that it belongs to. */
@@ -46,12 +47,14 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
     const alias: Write = { kind: 'put', ref: { collection: aliases, id: request.id }, data: { approval: existing?.id ?? '', deleteAt: now + KEEP_MS } }
     return { kind: 'shared', pending: false, writes: [alias], facts: [] }
   }
-  const opened: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlierOf(request, older?.next, given.run)), ...differences === undefined ? {} : { differences } }
+  const earlier = earlierOf(request, older?.next, given.run)
+  const shown = shownCall(request, earlier)
+  const opened: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlier), shownWhole: shown.whole, ...differences === undefined ? {} : { differences } }
   const timed = transition(opened, { kind: 'tick' }, now) as Step
   return {
     kind: 'opened', pending: timed.next.state.state === 'pending',
     writes: [...older === undefined ? [] : caseWrites(older.next), ...caseWrites(timed.next)],
-    facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now), ...factEvents(timed.next, [firstFact(opened, route), ...timed.facts], now)],
+    facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now), ...factEvents(timed.next, [firstFact(opened, shown, route), ...timed.facts], now)],
   }
 }
 
@@ -81,7 +84,7 @@ function firstState({ route: { unroutable }, pending, pendingPerAgent }: Opening
   return { state: 'cancelled', settledAt: now, refusal: 'TOO_MANY_PENDING', why: `The agent has ${pending} calls waiting for approval. Nothing has run; have some decided first.` }
 }
 
-function firstFact({ state, summary }: ApprovalCase, { eligible, quorum }: Route): Fact {
+function firstFact({ state, summary, digest }: ApprovalCase, shown: ShownCall, { eligible, quorum }: Route): Fact {
   if (state.state === 'cancelled') return { type: 'approval.cancelled', data: { why: state.why } }
-  return { type: 'approval.requested', data: { reviewers: [...eligible], quorum, summary } }
+  return { type: 'approval.requested', data: { reviewers: [...eligible], quorum, summary, digest, shown } }
 }

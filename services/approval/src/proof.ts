@@ -1,13 +1,14 @@
 /**
  * Proof that a person decided, checked here and nowhere else (invariant 7). Publishing to the topic is no right to approve:
- * a decision without a signature or an ID token that this file accepts changes nothing.
+ * a decision without a signature, an ID token or a click that is accepted here changes nothing.
  */
 import { verify, type KeyObject } from 'node:crypto'
 import { sha256 } from '@lockkeeper/domain/digest'
-import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { EventData } from '@lockkeeper/domain/events'
 import { fromPlain, isJsonObject, parseStrict, serialise, toPlain } from '@lockkeeper/domain/json'
 import type { Mode, PersonId } from '@lockkeeper/domain'
+import { checkSlackClick, type SlackClick, type SlackTrust } from './slack-proof.ts'
 
 export type SubmittedDecision = EventData<'decision.submitted'>
 
@@ -35,7 +36,7 @@ export function idTokenNonce({ verdict, digest }: { readonly verdict: 'approve' 
 
 export interface Proven {
   readonly person: PersonId
-  readonly kind: 'terminal' | 'idToken'
+  readonly kind: 'terminal' | 'idToken' | 'slack'
   /** Names the proof: the same one is refused a second time. */
   readonly fingerprint: string
   /** Epoch ms at which it was made. */
@@ -57,13 +58,34 @@ export function terminalDecisionBytes(decision: { readonly approval: string, rea
 export interface ProofChecks {
   readonly terminalKeys: readonly TerminalKey[]
   readonly verifyIdToken?: VerifyIdToken
+  /** Whose clicks count; without it none does. */
+  readonly slack?: SlackTrust
 }
 
-/** Who decided, or TOKEN_INVALID with why the proof is none. */
+/**
+ * Who decided, or TOKEN_INVALID with why the proof is none. ISSUER_UNAVAILABLE and CREDENTIAL_UNAVAILABLE: what it is checked
+ * with cannot be had now. Rejects with PortUnavailable likewise.
+ */
 export async function checkProof(decision: SubmittedDecision, checks: ProofChecks, now: number): Promise<Proven | Refusal> {
-  return decision.proof.kind === 'terminal'
-    ? checkTerminal(decision, decision.proof, checks.terminalKeys, now)
-    : checkIdToken(decision, decision.proof.token, checks.verifyIdToken)
+  const { proof } = decision
+  switch (proof.kind) {
+    case 'terminal': return checkTerminal(decision, proof, checks.terminalKeys, now)
+    case 'idToken': return checkIdToken(decision, proof.token, checks.verifyIdToken)
+    case 'slack': return checkSlack(decision, proof, checks.slack, now)
+  }
+}
+
+async function checkSlack({ proof: _proof, approval, digest, verdict, reason, ...more }: SubmittedDecision, click: SlackClick, trust: SlackTrust | undefined, now: number): Promise<Proven | Refusal> {
+  if (trust === undefined) return invalid('no Slack app is configured')
+  // A click says this much and no more: whatever else a decision asks for was not signed.
+  if (Object.keys(more).length > 0) return invalid('it asks for more than a click can say')
+  try {
+    const found = await checkSlackClick({ approval, digest, verdict, ...reason === undefined ? {} : { reason } }, click, trust, now)
+    return 'why' in found ? invalid(found.why) : { ...found, kind: 'slack' }
+  } catch (cause) {
+    if (cause instanceof LockkeeperError) return cause.refusal
+    throw cause
+  }
 }
 
 function checkTerminal(decision: SubmittedDecision, proof: { readonly person: string, readonly at: number, readonly signature: string }, keys: readonly TerminalKey[], now: number): Proven | Refusal {

@@ -11,7 +11,7 @@ import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
 import { createCaseStore } from './case-store.ts'
-import { aliases, cases, gates, inbox, refusedDecisions, requests, runs, slots, threads, usedProofs } from './collections.ts'
+import { aliases, cases, gates, inbox, namedClaims, refusedDecisions, requests, runs, slots, threads, usedProofs } from './collections.ts'
 import { createDecisions } from './decisions.ts'
 import { beat } from './heartbeat.ts'
 import { receiveRequest } from './intake.ts'
@@ -23,6 +23,7 @@ import { createRequestStore } from './request-store.ts'
 import { createRoutes } from './routes.ts'
 import type { People } from './routing.ts'
 import { readSettings, type ApprovalSettings } from './settings.ts'
+import type { SlackTrust } from './slack-proof.ts'
 import { sweepCases, sweepLocks, sweepOrphans } from './sweeper.ts'
 
 export interface ApprovalPorts {
@@ -39,6 +40,8 @@ export interface ApprovalPorts {
   readonly methods?: MethodLookup
   /** Checks approvers' ID tokens; without it none is accepted. */
   readonly verifyIdToken?: VerifyIdToken
+  /** Whose clicks in Slack count; without it none does. */
+  readonly slack?: SlackTrust
   readonly log: Log
 }
 
@@ -65,7 +68,7 @@ const ORPHANS_EVERY_MS = 3_600_000
 interface Running { readonly subscriptions: readonly Subscription[], readonly work: readonly RepeatedWork[] }
 
 /** Collections that the store must be opened with. */
-export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, inbox, usedProofs, refusedDecisions]
+export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, inbox, usedProofs, refusedDecisions, namedClaims]
 
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
   const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode } = readSettings(settings)
@@ -76,7 +79,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const receipts = createReceiptBox(blobs, ports.receiptKey)
   const requestStore = createRequestStore(documents, blobs, now)
   const locks = createLocks(documents, now)
-  const proofs = { terminalKeys: ports.terminalKeys, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken } }
+  const proofs = { terminalKeys: ports.terminalKeys, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack } }
   const decisions = createDecisions({ documents, store, people, proofs, now, selfApproval, log })
   const intake = { documents, requestStore, people, mode, selfApproval, pendingPerAgent, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now, log }
@@ -135,3 +138,4 @@ export type { MethodLookup } from './known-methods.ts'
 export { idTokenNonce, terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
 export type { People } from './routing.ts'
 export type { ApprovalSettings } from './settings.ts'
+export type { SlackTrust } from './slack-proof.ts'

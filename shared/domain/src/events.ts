@@ -51,6 +51,27 @@ const approvalFact = z.strictObject({
   expiresAt: z.number(),
 })
 
+/** Characters of one callback of Slack; a message of ours makes about 10,000. */
+export const MOST_SLACK_BODY = 131_072
+
+/** What a person is told about a waiting call before they look at its card. Rendered by the approval service, safe to print. */
+const shownCall = z.strictObject({
+  title: z.string(),
+  risk: z.string(),
+  riskWhy: z.string(),
+  rule: z.string(),
+  sponsor: z.string(),
+  reasonRequired: z.boolean(),
+  /** The agent's own words, never checked. */
+  statedReason: z.string().optional(),
+  /** What is sent and what it changes, one line each. */
+  details: z.array(z.string()),
+  /** False where `details` leaves anything out: then the card alone shows what is approved. */
+  whole: z.boolean(),
+  warnings: z.array(z.string()),
+})
+export type ShownCall = z.infer<typeof shownCall>
+
 /**
  * Data of every event type. `access.requested` carries an AccessRequest (ports.ts), checked by the approval service;
  * `record.batch` carries a RecordBatch (shared/transparency-log), checked by the audit service.
@@ -67,9 +88,15 @@ export const EVENT_DATA = {
       z.strictObject({ kind: z.literal('terminal'), person: z.string(), at: z.number(), signature: z.string() }),
       /** An ID token of a configured approver issuer whose `nonce` is the digest. */
       z.strictObject({ kind: z.literal('idToken'), token: z.string() }),
+      /** A click in Slack as Slack sent it: the raw form body, and the headers `X-Slack-Request-Timestamp` and `X-Slack-Signature`. */
+      z.strictObject({ kind: z.literal('slack'), body: z.string().max(MOST_SLACK_BODY), timestamp: z.string().max(20), signature: z.string().max(128) }),
     ]),
   }),
-  'approval.requested': approvalFact.extend({ reviewers: z.array(z.string()), quorum: z.number(), summary: z.string() }),
+  'approval.requested': approvalFact.extend({
+    reviewers: z.array(z.string()), quorum: z.number(), summary: z.string(),
+    /** With these two the call can be shown and decided outside the approval service; absent in events from before they were. */
+    digest: z.string().optional(), shown: shownCall.optional(),
+  }),
   'approval.approved': approvalFact.extend({ by: z.array(z.string()) }),
   'approval.denied': approvalFact.extend({ by: z.string(), reason: z.string().optional() }),
   'approval.expired': approvalFact,
