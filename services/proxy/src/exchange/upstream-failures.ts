@@ -2,7 +2,7 @@
 import { ERROR_DOMAIN, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { CredentialEcho } from './credential-echo.ts'
-import { ForbiddenAddress } from './upstreams.ts'
+import { ForbiddenAddress } from '@lockkeeper/service-kit'
 
 /** The claim's deadline passed before a connection was ready. */
 export class TooLate extends Error {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { CredentialSource } from '@lockkeeper/domain/ports'
 import type { Target } from '../targets.ts'
-import { createUpstreams, ForbiddenAddress, isForbidden, type Upstreams } from './upstreams.ts'
+import { ForbiddenAddress, isForbidden } from '@lockkeeper/service-kit'
+import { createUpstreams, type Upstreams } from './upstreams.ts'
 
 const target = (changes: Partial<Target> = {}): Target => ({ name: 'api', hosts: ['api.example.com'], kind: 'http', credential: {} as CredentialSource, ...changes })
 
