@@ -1,10 +1,11 @@
 /** The direct calls of a proxy: claim once, say how it ended, read the stored answer (invariants 4 and 5). */
-import { attachHash, equalInConstantTime } from '@lockkeeper/domain/digest'
+import { attachHash, equalInConstantTime, sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import type { ApprovalApi, Outcome, StoredAnswer } from '@lockkeeper/domain/ports'
+import type { ApprovalApi, Doc, Outcome, Ref, StoredAnswer } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
-import type { CaseStore, ChangeContext, Changed } from './case-store.ts'
+import type { CaseStore, ChangeContext, Changed, Extra } from './case-store.ts'
+import { namedClaims, REMEMBER_MS, type NamedClaim } from './collections.ts'
 import type { LockFacts } from './lock-documents.ts'
 import { instant, refusalOf } from './outcome-texts.ts'
 import type { ReceiptBox } from './receipt-box.ts'
@@ -25,18 +26,17 @@ export interface ClaimParts {
 export function createApprovalApi(parts: ClaimParts): ApprovalApi {
   const { store, receipts, windows } = parts
 
-  const claim: ApprovalApi['claim'] = async ({ approval, attach, decisionHash, stateHash, holder }) => {
-    const command = ({ current, locks }: ChangeContext): Command => ({
+  const claim: ApprovalApi['claim'] = async ({ approval, attach, decisionHash, stateHash, holder, claimId }) => {
+    const command = ({ current, locks, extra }: ChangeContext): Command | Refusal => repeatedClaim(current, extra[0], attachHash(attach)) ?? {
       kind: 'claim', attachHash: attachHash(attach), decisionHash, holder: holder.slice(0, 256),
       ...stateHash === undefined ? {} : { stateHash }, ...locks.inForce === undefined ? {} : { lock: locks.inForce },
       electorate: route(parts.people, current.requester, current.terms, parts.selfApproval), claimMs: parts.claimTimeoutMs,
-    })
-    const changed = await store.change(approval, command)
+    }
+    const changed = await store.change(approval, command, claimId === undefined ? undefined : namedClaim(holder, claimId))
     const refusal = refusalIn(changed)
     if (refusal !== undefined) return refusal
-    const { state } = (changed as Changed).next
-    if (state.state !== 'claimed') throw new TypeError('a claim that was not refused is held')
-    return { fence: state.fence, dialWithinMs: parts.dialByMs }
+    const { next } = changed as Changed
+    return next.state.state === 'claimed' ? { fence: next.state.fence, dialWithinMs: parts.dialByMs } : refusalOf(next)
   }
 
   const complete: ApprovalApi['complete'] = async ({ approval, fence, outcome }) => {
@@ -68,6 +68,27 @@ export function createApprovalApi(parts: ClaimParts): ApprovalApi {
   }
 
   return { claim, complete, receipt, delivered }
+}
+
+/** What is written down beside a claim that has a name. */
+function namedClaim(holder: string, claimId: string): Extra {
+  const ref: Ref<NamedClaim> = { collection: namedClaims, id: sha256(JSON.stringify([holder, claimId])) }
+  return {
+    refs: [ref],
+    writes({ extra: [known], now }, { next }) {
+      if (known !== undefined || next.state.state !== 'claimed') return []
+      return [{ kind: 'create', ref, data: { approval: next.id, fence: next.state.fence, deleteAt: now + REMEMBER_MS } }]
+    },
+  }
+}
+
+/** A claim that was made before under this name: still held, it is answered again; ended, it takes nothing any more. */
+function repeatedClaim(current: ApprovalCase, known: Doc | undefined, attach: string): Command | Refusal | undefined {
+  if (known === undefined) return undefined
+  const { approval, fence } = known.data as NamedClaim
+  if (approval !== current.id || !equalInConstantTime(attach, current.attachHash)) return refuse('NOT_FOUND', 'There is no such approval for this agent, run and call.')
+  if (current.state.state === 'claimed' && current.state.fence === fence) return { kind: 'tick' }
+  return current.state.state === 'approved' || current.state.state === 'claimed' ? refuse('STATE_CHANGED', `This claim of ${current.id} has ended; it takes nothing any more.`) : refusalOf(current)
 }
 
 async function readReceipt({ receipts, log }: ClaimParts, current: ApprovalCase, { inForce, latestAt }: LockFacts): Promise<StoredAnswer | Refusal> {

@@ -59,6 +59,10 @@ export interface Run {
 }
 export const runs: Collection<Run> = { name: 'approval-runs', ttlField: 'deleteAt', queries: {} }
 
+/** A claim that was made under a name of the caller's own, so that the same question gets the same answer. Id = hash of holder and name. */
+export interface NamedClaim { readonly approval: string, readonly fence: string, readonly deleteAt: number }
+export const namedClaims: Collection<NamedClaim> = { name: 'approval-named-claims', ttlField: 'deleteAt', queries: {} }
+
 /** Events that were handled; with `poisoned` those that can never be. Id = hash of source and event id. */
 export interface InboxEntry {
   readonly type: string

@@ -258,8 +258,12 @@ export type Outcome =
 
 /** Direct calls from proxy to approval; everything else travels as events. All throw PortUnavailable on outage. */
 export interface ApprovalApi {
-  /** Takes the right to dial once, under the same digest and decision. Refusals: STATE_CHANGED, APPROVAL_*, OUTCOME_UNKNOWN, AGENT_LOCKED. */
-  claim(request: { readonly approval: string, readonly attach: AttachKey, readonly decisionHash: string, readonly stateHash?: string, readonly holder: string }): Promise<Claim | Refusal>
+  /**
+   * Takes the right to dial once, under the same digest and decision. Refusals: STATE_CHANGED, APPROVAL_*, OUTCOME_UNKNOWN, AGENT_LOCKED.
+   * `claimId` names one claim among all: whoever did not hear the answer asks again with it and gets the same fence, and a
+   * late copy of a claim that was given back takes nothing.
+   */
+  claim(request: { readonly approval: string, readonly attach: AttachKey, readonly decisionHash: string, readonly stateHash?: string, readonly holder: string, readonly claimId?: string }): Promise<Claim | Refusal>
   complete(request: { readonly approval: string, readonly fence: string, readonly outcome: Outcome }): Promise<void | Refusal>
   /** The stored answer, for the same agent and run only. RECEIPT_GONE when its window is over. Marks it as delivered when `delivered` says so. */
   receipt(request: { readonly approval: string, readonly attach: AttachKey }): Promise<StoredAnswer | Refusal>
