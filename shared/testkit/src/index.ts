@@ -10,6 +10,7 @@ export {
 } from './compliance/subjects.ts'
 export { referenceCrc32c } from './google-servers/crc32c.ts'
 export { GrpcFault, grpcMethod, startGrpcServer, type GrpcServer, type GrpcStatus } from './google-servers/grpc-server.ts'
+export { startStorageServer, STORAGE_BUCKET, type StorageFault, type StorageServer } from './google-servers/storage-server.ts'
 export { manualClock, type ManualClock } from './manual-clock.ts'
 export { signClick, slackClick, type ClickFields, type SignedClick } from './slack-click.ts'
 export { tempDir } from './temp-dir.ts'

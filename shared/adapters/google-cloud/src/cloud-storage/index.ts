@@ -1,0 +1,2 @@
+export { RetentionNotMet } from './blob-failures.ts'
+export { cloudStorageBlobs, type CloudStorageSettings } from './cloud-storage-blobs.ts'
