@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ERRORS } from '../../shared/domain/src/errors.ts'
+import { EVENT_TYPES, schemaName } from '../../shared/domain/src/event-schemas.ts'
 import { readImportGraph } from '../checks/import-graph.ts'
 import { readWorkspace } from '../checks/workspace.ts'
 import { generatedDocs } from './generated-docs.ts'
@@ -18,6 +19,14 @@ function read(file: string): string {
 
 describe('generated docs', () => {
   for (const [file, content] of DOCS) it(`${file} says what its source says; else run: node scripts/generate-docs.ts`, () => assert.equal(read(file), content))
+
+  it('no schema lies in infra/schemas that nothing generates, except of older versions', () => {
+    const current = new Map(EVENT_TYPES.map((type) => [type as string, schemaName(type)]))
+    for (const file of readdirSync(join(ROOT, 'infra/schemas'))) {
+      const [, type = '', version] = /^(.+)\.v(\d+)\.json$/.exec(file) ?? []
+      assert.ok(DOCS.has(`infra/schemas/${file}`) || Number(version) < Number(current.get(type)?.split('.v').at(-1) ?? 0), file)
+    }
+  })
 
   it('no schema lies in docs/ that nothing generates', () => {
     assert.deepEqual(readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.schema.json') && !DOCS.has(`docs/${file}`)), [])

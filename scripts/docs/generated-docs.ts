@@ -1,10 +1,11 @@
-/** Every file of docs/ that comes from a table or schema in the sources. */
+/** Every file of docs/ and infra/ that comes from a table or schema in the sources. */
 import { peopleDocumentSchema } from '../../shared/auth/src/people.ts'
 import { policyDocumentSchema } from '../../shared/policy-engine/src/document.ts'
 import { gatewaySchema } from '../../services/cli/src/gateway/config-schema.ts'
 import { readWorkspace } from '../checks/workspace.ts'
 import { configurationPage } from './configuration-page.ts'
 import { errorsPage } from './errors-page.ts'
+import { messagingFiles } from './event-schemas.ts'
 import { jsonSchemaOf, type JsonSchema } from './json-schemas.ts'
 import { readComments } from './schema-comments.ts'
 
@@ -20,6 +21,7 @@ export function generatedDocs(root: string): ReadonlyMap<string, string> {
     ['docs/lockkeeper.schema.json', asJson(gateway)],
     ['docs/people.schema.json', asJson(people)],
     ['docs/policy.schema.json', asJson(policy)],
+    ...messagingFiles(),
   ])
 }
 

@@ -52,7 +52,8 @@ const decision = z.strictObject({
   hash: name, bundle: text, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
 } satisfies Shape<Decision>)
 
-const schema = z.strictObject({
+/** Data of `access.requested`. */
+export const accessRequestSchema = z.strictObject({
   id: z.string().regex(/^apr_[A-Za-z0-9]{3,60}$/),
   attach: z.strictObject({ issuer: name, agent: name, run: name, digest: name, idempotencyKey: z.string().max(512).optional() } satisfies Shape<AttachKey>),
   agent, call, decision,
@@ -64,7 +65,7 @@ export type ReadRequest = { readonly request: AccessRequest } | { readonly probl
 
 /** The request, or why it can never be one. The digest is recomputed here: what is shown is what was asked for (invariant 4). */
 export function readAccessRequest(data: unknown, mode: 'sandbox' | 'real'): ReadRequest {
-  const parsed = schema.safeParse(data)
+  const parsed = accessRequestSchema.safeParse(data)
   if (!parsed.success) return { problem: parsed.error.issues.slice(0, 5).map(({ path, code }) => `${path.join('.')}: ${code}`).join('; ') }
   const request = parsed.data as unknown as AccessRequest
   if (request.mode !== mode) return { problem: `it is of mode ${request.mode}, this service of mode ${mode}` }

@@ -1,0 +1,42 @@
+/** What Pub/Sub posts to a push endpoint (cloud.google.com/pubsub/docs/push#receive_push), read strictly. */
+import { isRefusal } from '@lockkeeper/domain/errors'
+import { isJsonObject, JsonNumber, parseStrict, type Json } from '@lockkeeper/domain/json'
+import type { Received } from './deliveries.ts'
+
+/** Pub/Sub's 10 MB in base64, and the attributes. */
+export const MAX_PUSH_BYTES = 16 * 1024 * 1024
+const MAX_ATTRIBUTES = 100
+const MESSAGE_ID = /^[\w-]{1,64}$/
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** `subscription`: the full name that must stand in it. Fields that Pub/Sub may add one day are not read. */
+export function readPushEnvelope(body: Uint8Array, subscription: string): Received | { readonly problem: string } {
+  const parsed = parseStrict(body, { maxDepth: 8 })
+  if (isRefusal(parsed)) return { problem: parsed.message }
+  if (!isJsonObject(parsed)) return { problem: 'it is no object' }
+  if (parsed['subscription'] !== subscription) return { problem: 'it is of another subscription' }
+  const message = parsed['message']
+  if (!isJsonObject(message)) return { problem: 'it has no message' }
+  const { messageId, message_id: alias, data = '' } = message
+  if (typeof messageId !== 'string' || !MESSAGE_ID.test(messageId) || (alias !== undefined && alias !== messageId)) return { problem: 'it has not one message id' }
+  if (typeof data !== 'string' || !BASE64.test(data)) return { problem: 'its data is not base64' }
+  const attributes = readAttributes(message['attributes'])
+  const attempt = readAttempt(parsed['deliveryAttempt'])
+  if (attributes === undefined || attempt === undefined) return { problem: 'its attributes or its attempt are malformed' }
+  return { messageId, data: Buffer.from(data, 'base64'), attributes, attempt }
+}
+
+function readAttributes(value: Json | undefined): Readonly<Record<string, string>> | undefined {
+  if (value === undefined) return {}
+  if (!isJsonObject(value)) return undefined
+  const entries = Object.entries(value)
+  if (entries.length > MAX_ATTRIBUTES || entries.some(([, text]) => typeof text !== 'string')) return undefined
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** Absent where the subscription has no dead-letter policy. */
+function readAttempt(value: Json | undefined): number | undefined {
+  if (value === undefined) return 1
+  if (!(value instanceof JsonNumber) || !/^\d{1,9}$/.test(value.text)) return undefined
+  return Math.max(1, Number(value.text))
+}
