@@ -5,6 +5,7 @@ import express, { type ErrorRequestHandler, type Request, type Response, type Ro
 import { z } from 'zod'
 import type { ApprovalAdmin, ListFilter } from './admin.ts'
 import { renderCardText } from './card-text.ts'
+import { withOperator } from './named-operator.ts'
 
 const listQuery = z.strictObject({
   state: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'claimed', 'answered', 'unknown']).optional(),
@@ -37,14 +38,14 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
     send(response, await admin.decide({ ...decision, approval: request.params.id }))
   })
   router.post('/v1/approvals/:id/revoke', async (request, response) => {
-    const body = who.safeParse(request.body)
+    const body = who.safeParse(withOperator(request))
     if (!body.success) return malformed(response, body.error)
     send(response, await admin.revoke({ id: request.params.id, ...body.data }))
   })
   router.get('/v1/locks', async (_request, response) => send(response, { locks: await admin.listLocks() }))
-  router.post('/v1/locks', async (request, response) => send(response, await admin.setLock(request.body as Parameters<ApprovalAdmin['setLock']>[0])))
+  router.post('/v1/locks', async (request, response) => send(response, await admin.setLock(withOperator(request) as Parameters<ApprovalAdmin['setLock']>[0])))
   router.post('/v1/locks/:id/lift', async (request: Request<{ id: string }>, response) => {
-    const body = who.safeParse(request.body)
+    const body = who.safeParse(withOperator(request as Request))
     if (!body.success) return malformed(response, body.error)
     send(response, await admin.liftLock({ id: request.params.id, ...body.data }))
   })
