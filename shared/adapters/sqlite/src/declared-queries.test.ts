@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert'
 import { DatabaseSync } from 'node:sqlite'
+import type { Scalar } from '@lockkeeper/domain/documents'
 import type { Collection, Query } from '@lockkeeper/domain/ports'
 import fc from 'fast-check'
-import { matches, querySql, type Scalar } from './declared-queries.ts'
+import { matches, querySql } from './declared-queries.ts'
 import { prepareCollections } from './worker/schema.ts'
 
 const collection: Collection = {

@@ -1,8 +1,8 @@
 /** The embedded edition's store: documents and events in one SQLite file, behind one worker thread. */
 import { resolve } from 'node:path'
 import { systemClock, type Clock } from '@lockkeeper/domain'
+import { DeclaredDocuments } from '@lockkeeper/domain/documents'
 import type { Collection, DocumentStore, EventBus, PortUnavailable } from '@lockkeeper/domain/ports'
-import { checkCollections } from './declared-queries.ts'
 import { SqliteDocuments } from './documents.ts'
 import { SqliteEvents } from './event-bus.ts'
 import { Outbox } from './outbox.ts'
@@ -53,12 +53,12 @@ const GIB = 1024 ** 3
 export async function openSqlite(options: SqliteOptions): Promise<SqliteStore> {
   const clock = options.clock ?? systemClock
   const queueClock = steadyClock(clock)
-  const declared = checkCollections(options.collections)
+  const declared = new DeclaredDocuments(options.collections)
   const client = await StoreClient.open({
     worker: {
       file: resolve(options.file),
       // A declaration may carry more than a message can; only this much is needed there.
-      collections: [...declared.values()].map(({ name, queries, ttlField }) => ({ name, queries: JSON.parse(JSON.stringify(queries)) as typeof queries, ...(ttlField === undefined ? {} : { ttlField }) })),
+      collections: declared.all().map(({ name, queries, ttlField }) => ({ name, queries: JSON.parse(JSON.stringify(queries)) as typeof queries, ...(ttlField === undefined ? {} : { ttlField }) })),
       maxBytes: options.maxBytes ?? 64 * GIB,
       maxBacklog: options.maxBacklog ?? 1_000_000,
       beatMs: options.beatMs ?? 250,

@@ -2,9 +2,9 @@
  * What the main thread and the store's worker say to each other. Documents and events travel as JSON text, so that a
  * message costs the copy of a string and nothing is walked twice.
  */
+import type { DocKey } from '@lockkeeper/domain/documents'
 import type { Collection } from '@lockkeeper/domain/ports'
 
-export type DocKey = readonly [collection: string, id: string]
 export type DocRow = readonly [version: number, json: string] | null
 export type StoredDoc = readonly [id: string, version: number, json: string]
 export type WriteRow = readonly [kind: 'put' | 'create' | 'delete', collection: string, id: string, json: string]

@@ -2,9 +2,10 @@
  * Watches of this process: first the whole set, then each commit's changes. Answers of the worker arrive in commit order
  * on one channel, so whatever was committed before the set was read has been passed on before the set arrives.
  */
+import { shapeOf } from '@lockkeeper/domain/documents'
 import type { Collection, Doc, Query, Watch, WatchChange } from '@lockkeeper/domain/ports'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
-import { matches, querySql, shapeOf } from './declared-queries.ts'
+import { matches, querySql } from './declared-queries.ts'
 import type { StoreClient } from './store-client.ts'
 
 /** A watched set is held in memory by whoever watches. */

@@ -1,8 +1,9 @@
 /** Reads, version checks and writes of documents, on the worker's connection. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DocKey } from '@lockkeeper/domain/documents'
 import type { Collection } from '@lockkeeper/domain/ports'
 import { expiredSql, tableName } from '../declared-queries.ts'
-import type { DocKey, DocRow, OperationOf, StoredDoc } from '../protocol.ts'
+import type { DocRow, OperationOf, StoredDoc } from '../protocol.ts'
 
 export class DocumentTables {
   readonly #db: DatabaseSync

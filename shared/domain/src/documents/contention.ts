@@ -2,7 +2,7 @@
  * Transactions that lost a race wait in line for the documents they lost, so that a hot document costs each of them one
  * more attempt instead of starving all but the fastest.
  */
-import { PortUnavailable } from '@lockkeeper/domain/ports'
+import { PortUnavailable } from '../ports.ts'
 
 /** Transactions that may stand in one line. */
 const MAX_LINE = 10_000
