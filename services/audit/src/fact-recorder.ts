@@ -21,6 +21,7 @@ const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
   'approval.completed': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Ended as ${data.outcome}${data.status === undefined ? '' : ` with status ${data.status}`}: ${callText(data)}.${data.why === undefined ? '' : ` ${data.why}`}` }),
   'lock.changed': (data) => ({ origin: 'operator', who: data.by, text: `Lock ${data.id} ${data.state} by ${data.by} on ${JSON.stringify(data.scope)}: ${data.reason}` }),
   'policy.published': (data) => ({ origin: 'operator', who: data.by, text: `Policy ${data.version} with ${data.rules} rules published by ${data.by}.`, facts: { digest: data.digest } }),
+  'target.changed': (data) => ({ origin: 'operator', who: data.by, text: `Target set ${data.version} with ${data.targets} targets published by ${data.by}: added ${data.added.join(', ') || 'none'}; removed ${data.removed.join(', ') || 'none'}; changed ${data.changed.join(', ') || 'none'}.`, facts: { digest: data.version } }),
 }
 
 export class FactRecorder {

@@ -1,7 +1,8 @@
 /** Checks policies as a whole: form, words, methods, conditions, and what is sound but will surprise. */
-import type { Clock, MaskPlan, Method } from '@lockkeeper/domain'
-import { compile, maskedGetters, type Policy, type PolicyDocument, type Problem } from '@lockkeeper/policy-engine'
-import { pathText, readFolder, wholeFile, type FileProblem, type FileText } from './policy-files.ts'
+import type { Clock, MaskPlan, Method, Mode } from '@lockkeeper/domain'
+import { compile, maskedGetters, type Policy, type PolicyDocument, type Problem, type TargetsDocument } from '@lockkeeper/policy-engine'
+import { checkTargets } from './check-targets.ts'
+import { pathText, readFolder, wholeFile, type FileProblem, type FileText, type SetTexts } from './policy-files.ts'
 import { createYamlReader, type YamlReader } from './yaml-reader.ts'
 import type { Path } from './yaml-source.ts'
 
@@ -12,6 +13,8 @@ export interface CheckOptions {
   readonly maskProblems?: (plan: MaskPlan) => readonly string[]
   readonly yaml?: YamlReader
   readonly clock?: Clock
+  /** What targets must fit. Default: their form alone is checked. */
+  readonly mode?: Mode
   /** Version that decisions of the compiled policy carry. Default `unpublished`. */
   readonly bundle?: string
 }
@@ -23,16 +26,25 @@ export interface Checked {
   readonly documents: readonly PolicyDocument[]
   /** Undefined where there are problems. */
   readonly policy?: Policy
+  /** Of targets.yaml; undefined without it and where there are problems. */
+  readonly targets?: TargetsDocument
 }
 
 /** What `policy check` does. */
 export async function checkFolder(directory: string, options: CheckOptions): Promise<Checked> {
-  const texts = await readFolder(directory)
-  const checked = await checkFiles(texts.policies, options)
-  return texts.problems.length === 0 ? checked : { problems: [...texts.problems, ...checked.problems], warnings: [], documents: [] }
+  return checkSet(await readFolder(directory), options)
 }
 
-/** The same for texts that are in no folder. */
+/** Policies and targets of one set. */
+export async function checkSet(texts: SetTexts, options: CheckOptions): Promise<Checked> {
+  const checked = await checkFiles(texts.policies, options)
+  const targets = texts.targets === undefined ? undefined : await checkTargets(texts.targets, options)
+  const problems = [...texts.problems, ...checked.problems, ...targets?.problems ?? []]
+  if (problems.length > 0) return { problems, warnings: [], documents: [] }
+  return targets?.document === undefined ? checked : { ...checked, targets: targets.document }
+}
+
+/** Policies alone, for texts that are in no folder. */
 export async function checkFiles(files: readonly FileText[], options: CheckOptions): Promise<Checked> {
   const yaml = options.yaml ?? createYamlReader()
   const broken: FileProblem[] = []

@@ -15,11 +15,17 @@ export interface FileProblem {
   readonly message: string
 }
 
-export interface FolderTexts {
+/** A whole set, as a folder holds it or somebody pushes it. */
+export interface SetTexts {
   readonly policies: readonly FileText[]
   /** `*.cases.yaml`. */
   readonly cases: readonly FileText[]
+  /** `targets.yaml`, where the set has one. */
+  readonly targets?: FileText
   readonly problems: readonly FileProblem[]
+}
+
+export interface FolderTexts extends SetTexts {
   /** Same digest, same files. */
   readonly digest: string
 }
@@ -30,6 +36,7 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024
 const YAML = /\.ya?ml$/
 const CASES = /\.cases\.ya?ml$/
+const TARGETS = /^targets\.ya?ml$/
 
 export const wholeFile = (file: string, message: string): FileProblem => ({ file, line: 1, column: 1, path: '', message })
 
@@ -44,10 +51,31 @@ export async function readFolder(directory: string): Promise<FolderTexts> {
     left -= text.length
     texts.push({ file, text })
   }
-  const policies = texts.filter(({ file }) => !CASES.test(file))
-  if (policies.length === 0 && problems.length === 0) problems.push(wholeFile(directory, 'the folder holds no policy (*.yaml)'))
+  const set = sortTexts(texts)
+  if (set.policies.length === 0 && problems.length === 0) problems.push(wholeFile(directory, 'the folder holds no policy (*.yaml)'))
   const digest = hash('sha256', JSON.stringify([texts, problems]), 'hex')
-  return { policies, cases: texts.filter(({ file }) => CASES.test(file)), problems, digest }
+  return { ...set, problems: [...problems, ...set.problems], digest }
+}
+
+/** Which file is what, by its name. */
+export function sortTexts(texts: readonly FileText[]): SetTexts {
+  const [targets, second] = texts.filter(({ file }) => TARGETS.test(file))
+  return {
+    policies: texts.filter(({ file }) => !CASES.test(file) && !TARGETS.test(file)), cases: texts.filter(({ file }) => CASES.test(file)),
+    ...(targets === undefined ? {} : { targets }),
+    problems: second === undefined ? [] : [wholeFile(second.file, `${targets?.file ?? ''} stands beside it: keep one`)],
+  }
+}
+
+const NAME = /^[A-Za-z0-9][\w.-]{0,200}\.ya?ml$/
+
+/** The files of a set that did not come from a folder, in order of their names. */
+export function namedTexts(files: Readonly<Record<string, string>>): SetTexts & { readonly texts: readonly FileText[] } {
+  const texts = Object.entries(files).map(([file, text]) => ({ file, text })).sort((left, right) => left.file < right.file ? -1 : 1)
+  const problems = texts.filter(({ file }) => !NAME.test(file)).map(({ file }) => wholeFile(file.slice(0, 255), 'the name must be letters, digits, dots, dashes and underscores, and end with .yaml'))
+  const set = sortTexts(texts)
+  if (set.policies.length === 0) problems.push(wholeFile('the set', 'holds no policy (*.yaml)'))
+  return { ...set, texts, problems: [...problems, ...set.problems] }
 }
 
 async function namesIn(directory: string, problems: FileProblem[]): Promise<readonly string[]> {

@@ -1,19 +1,17 @@
-/** From the folder to the bundle in force: reads until nothing moves, checks everything, publishes only what is sound. */
-import { setTimeout as wait } from 'node:timers/promises'
+/** Where the set in force comes from: a folder that is watched, or what somebody pushes. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Policy, PolicyDocument, SignedPointer } from '@lockkeeper/policy-engine'
-import { checkFiles, type CheckOptions } from './check.ts'
-import { formatProblem, readFolder, type FileProblem, type FolderTexts } from './policy-files.ts'
-import { currentPointer, publish, type PublisherPorts } from './publisher.ts'
-
-/** Ms between two readings that must be the same: a file that is being written is not read half. */
-const SETTLE_MS = 40
-const MAX_READINGS = 25
+import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
+import type { Policy, SignedPointer, SignedTargetsPointer } from '@lockkeeper/policy-engine'
+import type { Checked } from './check.ts'
+import { formatProblem, type FileProblem, type FileText, type SetTexts } from './policy-files.ts'
+import { publish, readInForce, type Beside, type Published, type PublisherPorts } from './publisher.ts'
+import type { TestOptions } from './test-folder.ts'
 
 export interface SourceStatus {
   /** The pointer in force, as far as this service knows. */
   readonly pointer?: SignedPointer
-  /** Why the folder as it is now is not in force; empty: it is. */
+  readonly targets?: SignedTargetsPointer
+  /** Why the newest set is not in force; empty: it is. */
   readonly problems: readonly FileProblem[]
   readonly warnings: readonly FileProblem[]
 }
@@ -22,75 +20,85 @@ export interface PolicySource {
   status(): SourceStatus
   /** The policy of the last sound reading. */
   policy(): Policy | undefined
-  /** Reads the folder once and acts on it. Concurrent calls are done one after the other; one that waits serves all that came meanwhile. */
+  /** The files of the last sound reading. */
+  files(): readonly FileText[]
+  /** Reads once and acts on it. Concurrent calls are done one after the other; one that waits serves all that came meanwhile. */
   scan(): Promise<void>
 }
 
 export interface SourceParts extends PublisherPorts {
-  readonly folder: string
   readonly by: string
-  readonly check: CheckOptions
+  readonly check: TestOptions
+  /** Whether a set must bring targets. */
+  readonly targetsRule: 'required' | 'refused' | 'optional'
   readonly onProblems: (problems: readonly FileProblem[]) => void
   readonly onPublished: (pointer: SignedPointer, warnings: readonly FileProblem[]) => void
 }
 
-export function createPolicySource(parts: SourceParts): PolicySource {
-  let status: SourceStatus = { problems: [], warnings: [] }
-  let policy: Policy | undefined
-  let sound: readonly PolicyDocument[] = []
-  let settled: string | undefined
+/** What every source keeps: the last sound set, and whether something is wrong with the newest. */
+export class SourceState {
+  readonly #parts: SourceParts
+  #status: SourceStatus = { problems: [], warnings: [] }
+  #checked: Checked | undefined
+  #files: readonly FileText[] = []
+  #by: string
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts
+    this.#by = parts.by
+  }
+
+  status(): SourceStatus { return this.#status }
+
+  policy(): Policy | undefined { return this.#checked?.policy }
+
+  files(): readonly FileText[] { return this.#files }
+
+  refuse(problems: readonly FileProblem[]): void {
+    const isNews = problems.map(formatProblem).join('\n') !== this.#status.problems.map(formatProblem).join('\n')
+    this.#status = { ...this.#status, problems }
+    if (isNews) this.#parts.onProblems(problems)
+  }
+
+  /** Publishes what was checked and found sound. A Refusal, only where `beside` gives one, leaves everything as it was. */
+  async publish(texts: SetTexts, checked: Checked, by: string, beside?: Beside): Promise<Published | Refusal> {
+    const given = { documents: checked.documents, targets: checked.targets, methods: this.#parts.check.methods, by }
+    const published = beside === undefined ? await publish(this.#parts, given) : await publish(this.#parts, given, beside)
+    if (isRefusal(published)) return published
+    const recovered = this.#status.problems.length > 0
+    this.#checked = checked
+    this.#by = by
+    this.#files = [...texts.policies, ...texts.cases, ...texts.targets === undefined ? [] : [texts.targets]]
+    this.#inForce(published, checked.warnings)
+    if (published.changed || recovered) this.#parts.onPublished(published.pointer, checked.warnings)
+    return published
+  }
+
+  /** Puts the pointers back that somebody without the key has replaced. Those that another instance has signed are left. */
+  async restore(): Promise<void> {
+    const { pointer, targets } = this.#status
+    const before = await readInForce(this.#parts.documents)
+    if (this.#checked === undefined || pointer === undefined || isDeepStrictEqual(before, { pointer, ...(targets === undefined ? {} : { targets }) })) return
+    const published = await publish(this.#parts, { documents: this.#checked.documents, targets: this.#checked.targets, methods: this.#parts.check.methods, by: this.#by, when: 'unless-ours' })
+    this.#inForce(published, this.#status.warnings, this.#status.problems)
+    if (published.changed) this.#parts.onPublished(published.pointer, this.#status.warnings)
+  }
+
+  #inForce({ pointer, targets }: Published, warnings: readonly FileProblem[], problems: readonly FileProblem[] = []): void {
+    this.#status = { pointer, ...(targets === undefined ? {} : { targets }), problems, warnings }
+  }
+}
+
+/** One at a time; what comes while one runs is served by one more. */
+export function oneAtATime(act: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
-
-  const refuse = (problems: readonly FileProblem[]): void => {
-    const isNews = problems.map(formatProblem).join('\n') !== status.problems.map(formatProblem).join('\n')
-    status = { ...status, problems }
-    if (isNews) parts.onProblems(problems)
-  }
-  const act = async (): Promise<void> => {
-    const texts = await readSettled(parts.folder, settled)
-    if (texts.digest === settled) return restore()
-    const checked = await checkFiles(texts.policies, parts.check)
-    const problems = [...texts.problems, ...checked.problems]
-    if (problems.length > 0) refuse(problems)
-    else {
-      const { pointer, changed } = await publish(parts, checked.documents, parts.check.methods, parts.by)
-      const recovered = status.problems.length > 0
-      status = { pointer, problems: [], warnings: checked.warnings }
-      policy = checked.policy
-      sound = checked.documents
-      if (changed || recovered) parts.onPublished(pointer, checked.warnings)
-    }
-    // Only now: what could not be published for an outage is tried again by the next scan.
-    settled = texts.digest
-  }
-  /** Puts the pointer back that somebody without the key has replaced. One that another instance has signed is left. */
-  const restore = async (): Promise<void> => {
-    const { pointer } = status
-    if (pointer === undefined || isDeepStrictEqual(await currentPointer(parts.documents), pointer)) return
-    const published = await publish(parts, sound, parts.check.methods, parts.by, 'unless-ours')
-    status = { ...status, pointer: published.pointer }
-    if (published.changed) parts.onPublished(published.pointer, status.warnings)
-  }
-  const scan = (): Promise<void> => {
+  const run = (): Promise<void> => {
     if (running === undefined) return running = act().finally(() => { running = undefined })
     return next ??= running.catch(() => undefined).then(() => {
       next = undefined
-      return scan()
+      return run()
     })
   }
-  return { status: () => status, policy: () => policy, scan }
-}
-
-/** The folder once two readings in a row are the same; the last reading if it never rests. */
-async function readSettled(folder: string, known: string | undefined): Promise<FolderTexts> {
-  let texts = await readFolder(folder)
-  if (texts.digest === known) return texts
-  for (let reading = 1; reading < MAX_READINGS; reading++) {
-    await wait(SETTLE_MS)
-    const again = await readFolder(folder)
-    if (again.digest === texts.digest) return again
-    texts = again
-  }
-  return texts
+  return run
 }

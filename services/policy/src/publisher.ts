@@ -1,15 +1,16 @@
-/** Puts a checked set of policies in force: bundle into the BlobStore, signed pointer and fact in one commit. */
+/** Puts a checked set in force: bundle and targets into the BlobStore, their signed pointers and facts in one commit. */
 import type { Clock, Method } from '@lockkeeper/domain'
 import { HEARTBEAT_ID, nextBeat, type Heartbeat } from '@lockkeeper/domain/collections'
-import { cloudEvent } from '@lockkeeper/domain/events'
-import { isRefusal, refuse } from '@lockkeeper/domain/errors'
-import { PortUnavailable, type BlobStore, type Doc, type DocumentStore, type Ref, type Signer } from '@lockkeeper/domain/ports'
-import { createSlices, CURRENT_ID, encodeBundle, methodsDigest, policies, signPointer, verifyPointer, type PolicyDocument, type SignedPointer, type VerifyKey } from '@lockkeeper/policy-engine'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import type { CloudEvent } from '@lockkeeper/domain/events'
+import { PortUnavailable, type BlobStore, type Doc, type DocumentStore, type Ref, type Signer, type Write } from '@lockkeeper/domain/ports'
+import { CURRENT_ID, policies, TARGETS_ID, type PolicyDocument, type PolicyServiceDocument, type SignedPointer, type SignedTargetsPointer, type TargetsDocument, type VerifyKey } from '@lockkeeper/policy-engine'
+import { nextBundle, nextTargets } from './next-pointers.ts'
 
 const MAX_ATTEMPTS = 5
-const CURRENT: Ref<SignedPointer | Heartbeat> = { collection: policies, id: CURRENT_ID }
-const BEAT: Ref<SignedPointer | Heartbeat> = { collection: policies, id: HEARTBEAT_ID }
+const CURRENT: Ref<PolicyServiceDocument> = { collection: policies, id: CURRENT_ID }
+const TARGETS: Ref<PolicyServiceDocument> = { collection: policies, id: TARGETS_ID }
+const BEAT: Ref<PolicyServiceDocument> = { collection: policies, id: HEARTBEAT_ID }
 
 export interface PublisherPorts {
   readonly documents: DocumentStore
@@ -18,50 +19,82 @@ export interface PublisherPorts {
   readonly clock: Clock
 }
 
+/** What names the set in force. */
+export interface InForce {
+  readonly pointer?: SignedPointer
+  readonly targets?: SignedTargetsPointer
+}
+
+export interface ToPublish {
+  readonly documents: readonly PolicyDocument[]
+  /** Undefined: what was published before stays. */
+  readonly targets?: TargetsDocument | undefined
+  readonly methods: readonly Method[]
+  readonly by: string
+  /** `unless-ours`: only where this key has not signed what is in force. Default `always`. */
+  readonly when?: 'always' | 'unless-ours'
+}
+
+/** What is committed together with the pointers. */
+export interface Beside {
+  readonly refs: readonly Ref[]
+  /** Pure. A Refusal commits nothing and is passed on. */
+  readonly decide: (docs: readonly (Doc | undefined)[], next: InForce) => readonly Write[] | Refusal
+}
+
+export interface Published extends InForce {
+  readonly pointer: SignedPointer
+  readonly changed: boolean
+}
+
 /**
- * The pointer in force afterwards; the same as before when content and key are, or, `unless-ours`, when this key has signed it.
+ * The pointers in force afterwards; the same as before where content and key are. A Refusal only where `beside` gives one.
  * PortUnavailable on outage: nothing has changed then.
  */
-export async function publish(ports: PublisherPorts, documents: readonly PolicyDocument[], methods: readonly Method[], by: string, when: 'always' | 'unless-ours' = 'always'): Promise<{ readonly pointer: SignedPointer, readonly changed: boolean }> {
-  const bundle = await encodeBundle({ documents, methods: methodsDigest(methods) }, createSlices(ports.clock, () => nextTurn()))
+export async function publish(ports: PublisherPorts, given: ToPublish): Promise<Published>
+export async function publish(ports: PublisherPorts, given: ToPublish, beside: Beside): Promise<Published | Refusal>
+export async function publish(ports: PublisherPorts, given: ToPublish, beside?: Beside): Promise<Published | Refusal> {
   const own = await verifyKeyOf(ports.signer)
-  const rules = documents.reduce((sum, document) => sum + document.rules.length, 0)
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const before = await currentPointer(ports.documents)
-    const isOurs = before !== undefined && verifyPointer(before, [own]) === undefined
-    if (isOurs && (when === 'unless-ours' || before.version === bundle.version)) return { pointer: before, changed: false }
-    await ports.blobs.create(bundle.key, bundle.bytes)
-    const sequence = nextSequence(before, isOurs, ports.clock)
-    const pointer = await signPointer({ version: bundle.version, key: bundle.key, sequence, rules, publishedAt: ports.clock.now(), by }, ports.signer)
-    if (await commit(ports.documents, before, pointer)) return { pointer, changed: true }
+    const before = await readInForce(ports.documents)
+    const bundle = await nextBundle(ports, given, before.pointer, own)
+    const targets = given.targets === undefined ? undefined : await nextTargets(ports, given.targets, given, before.targets, own)
+    const next: Published = { pointer: bundle.pointer, changed: bundle.fact !== undefined || targets?.fact !== undefined, ...(targets === undefined ? before.targets === undefined ? {} : { targets: before.targets } : { targets: targets.pointer }) }
+    if (!next.changed && beside === undefined) return next
+    const done = await commit(ports.documents, before, next, [bundle.fact, targets?.fact].filter((fact) => fact !== undefined), beside)
+    if (done === 'committed') return next
+    if (isRefusal(done)) return done
   }
   throw new PortUnavailable(`another writer changed the policy ${MAX_ATTEMPTS} times at once`)
 }
 
-/** After a pointer that this key has not signed (a new key, or tampering) its number is not trusted: epoch ms are beyond any count. */
-function nextSequence(before: SignedPointer | undefined, isOurs: boolean, clock: Clock): number {
-  if (before === undefined) return 1
-  return isOurs ? before.sequence + 1 : clock.now()
+/** `overtaken`: another writer was faster. */
+async function commit(documents: DocumentStore, before: InForce, next: Published, facts: readonly CloudEvent[], beside: Beside | undefined): Promise<'committed' | 'overtaken' | Refusal> {
+  const overtaken = refuse('STATE_CHANGED', 'something else was published meanwhile')
+  const done = await documents.transact([CURRENT, TARGETS, ...beside?.refs ?? []], ([current, targets, ...rest]) => {
+    if (sequenceOf(current) !== before.pointer?.sequence || sequenceOf(targets) !== before.targets?.sequence) return overtaken
+    const more = beside?.decide(rest, next) ?? []
+    if (isRefusal(more)) return more
+    const writes: Write[] = [...more]
+    if (next.pointer !== before.pointer) writes.push({ kind: 'put', ref: CURRENT, data: next.pointer })
+    if (next.targets !== undefined && next.targets !== before.targets) writes.push({ kind: 'put', ref: TARGETS, data: next.targets })
+    return { writes, facts, result: true }
+  })
+  if (!isRefusal(done)) return 'committed'
+  return done === overtaken || done.message === overtaken.message ? 'overtaken' : done
+}
+
+function sequenceOf(doc: Doc | undefined): number | undefined {
+  return (doc?.data as SignedPointer | SignedTargetsPointer | undefined)?.sequence
 }
 
 export async function verifyKeyOf(signer: Signer): Promise<VerifyKey> {
   return { keyId: signer.keyId, algorithm: signer.algorithm, jwk: await signer.publicKeyJwk() }
 }
 
-export async function currentPointer(documents: DocumentStore): Promise<SignedPointer | undefined> {
-  const [doc] = await documents.read([CURRENT])
-  return (doc as Doc<SignedPointer> | undefined)?.data
-}
-
-/** False: another writer was faster. */
-async function commit(documents: DocumentStore, before: SignedPointer | undefined, pointer: SignedPointer): Promise<boolean> {
-  const { version, rules, by, sequence, publishedAt } = pointer
-  const fact = cloudEvent('policy.published', '/policy', `policy-${sequence}-${version.slice(0, 16)}`, publishedAt, { version, digest: version, rules, by }, version)
-  const done = await documents.transact([CURRENT], ([doc]) => {
-    if ((doc?.data as SignedPointer | undefined)?.sequence !== before?.sequence) return refuse('STATE_CHANGED', 'another bundle was published meanwhile')
-    return { writes: [{ kind: 'put', ref: CURRENT, data: pointer }], facts: [fact], result: true }
-  })
-  return !isRefusal(done)
+export async function readInForce(documents: DocumentStore): Promise<InForce> {
+  const [current, targets] = await documents.read([CURRENT, TARGETS])
+  return { ...(current === undefined ? {} : { pointer: current.data as SignedPointer }), ...(targets === undefined ? {} : { targets: targets.data as SignedTargetsPointer }) }
 }
 
 /** One heartbeat in the watched set: a proxy that misses it for 5 s asks, or refuses everything (invariant 11). */

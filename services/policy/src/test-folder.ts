@@ -1,11 +1,12 @@
 /** Runs the cases beside the policies: `*.cases.yaml`. */
 import { systemClock, type Clock, type Decision } from '@lockkeeper/domain'
-import { casesSchema, type Policy, type PolicyCase } from '@lockkeeper/policy-engine'
+import type { Policy, PolicyCase } from '@lockkeeper/policy-engine'
 import { agentOf, callOf } from './case-calls.ts'
-import { checkFiles, type CheckOptions } from './check.ts'
+import { checkSet, type Checked, type CheckOptions } from './check.ts'
 import type { Classify } from './classify.ts'
-import { pathText, readFolder, wholeFile, type FileProblem, type FileText } from './policy-files.ts'
-import { createYamlReader, type YamlReader } from './yaml-reader.ts'
+import { readFolder, wholeFile, type FileProblem, type SetTexts } from './policy-files.ts'
+import { readCases } from './read-cases.ts'
+import { createYamlReader } from './yaml-reader.ts'
 
 export interface TestOptions extends CheckOptions {
   /** What a curl line means (`createClassify`). Without it a case with a curl line fails. */
@@ -33,35 +34,25 @@ export interface Tested {
 /** What `policy test` does. No case at all is a problem: tests that do not exist do not pass. */
 export async function testFolder(directory: string, options: TestOptions): Promise<Tested> {
   const texts = await readFolder(directory)
+  const { problems, results } = await testSet(texts, options)
+  return texts.cases.length > 0 ? { problems, results } : { problems: [...problems, wholeFile(directory, 'the folder holds no cases (*.cases.yaml)')], results: [] }
+}
+
+/** The same for any set; without cases there are no results. */
+export async function testSet(texts: SetTexts, options: TestOptions): Promise<Tested & { readonly checked: Checked }> {
   const time = { at: undefined as number | undefined }
   const clock: Clock = { now: () => time.at ?? (options.clock ?? systemClock).now(), monotonic: () => (options.clock ?? systemClock).monotonic() }
-  const checked = await checkFiles(texts.policies, { ...options, clock })
-  const yaml = options.yaml ?? createYamlReader()
-  const sources = await Promise.all(texts.cases.map((source) => readCases(source, yaml)))
-  const problems = [...texts.problems, ...checked.problems, ...sources.flatMap((each) => each.problems)]
-  if (texts.cases.length === 0) problems.push(wholeFile(directory, 'the folder holds no cases (*.cases.yaml)'))
+  const checked = await checkSet(texts, { ...options, clock })
+  const sources = await Promise.all(texts.cases.map((source) => readCases(source, options.yaml ?? createYamlReader())))
+  const problems = [...checked.problems, ...sources.flatMap((each) => each.problems)]
   const { policy } = checked
-  if (problems.length > 0 || policy === undefined) return { problems, results: [] }
+  if (problems.length > 0 || policy === undefined) return { problems, results: [], checked }
   const results = sources.flatMap(({ file, cases }) => cases.map(({ line, given }) => {
     time.at = given.at === undefined ? undefined : Date.parse(given.at)
     return { file, line, description: given.description, wanted: given.want, ...runCase(policy, given, options) }
   }))
-  return { problems, results }
-}
-
-interface CaseFile { readonly file: string, readonly cases: readonly { readonly line: number, readonly given: PolicyCase }[], readonly problems: readonly FileProblem[] }
-
-async function readCases({ file, text }: FileText, yaml: YamlReader): Promise<CaseFile> {
-  const read = await yaml.read(text)
-  if ('problems' in read) return { file, cases: [], problems: read.problems.map((problem) => ({ file, path: '', ...problem })) }
-  const parsed = casesSchema.safeParse(read.value)
-  if (!parsed.success) {
-    const paths = parsed.error.issues.map(({ path }) => path.map((step) => typeof step === 'symbol' ? String(step) : step))
-    const places = await yaml.locate(text, paths)
-    return { file, cases: [], problems: parsed.error.issues.map(({ message }, at) => ({ file, line: 1, column: 1, ...places[at], path: pathText(paths[at] ?? []), message })) }
-  }
-  const places = await yaml.locate(text, parsed.data.cases.map((_, at) => ['cases', at]))
-  return { file, problems: [], cases: parsed.data.cases.map((given, at) => ({ given, line: places[at]?.line ?? 1 })) }
+  time.at = undefined
+  return { problems, results, checked }
 }
 
 function runCase(policy: Policy, given: PolicyCase, options: TestOptions): Pick<CaseResult, 'ok' | 'got' | 'why'> {

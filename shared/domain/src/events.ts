@@ -36,6 +36,7 @@ export const EVENT_TOPICS = {
   'approval.completed': TOPICS.approvals,
   'lock.changed': TOPICS.locks,
   'policy.published': TOPICS.policies,
+  'target.changed': TOPICS.policies,
   'record.batch': TOPICS.records,
 } as const satisfies Record<string, string>
 
@@ -105,6 +106,8 @@ export const EVENT_DATA = {
   'approval.completed': approvalFact.extend({ outcome: z.enum(['not_sent', 'answered', 'unknown']), status: z.number().optional(), why: z.string().optional() }),
   'lock.changed': z.strictObject({ id: z.string(), state: z.enum(['set', 'lifted']), scope: z.unknown(), by: z.string(), reason: z.string() }),
   'policy.published': z.strictObject({ version: z.string(), digest: z.string(), rules: z.number(), by: z.string() }),
+  /** A published set of targets came into force; the lists hold names. */
+  'target.changed': z.strictObject({ version: z.string(), targets: z.number(), added: z.array(z.string()), removed: z.array(z.string()), changed: z.array(z.string()), by: z.string() }),
 } as const satisfies Partial<Record<EventType, z.ZodType>>
 
 export type EventData<T extends keyof typeof EVENT_DATA> = z.infer<(typeof EVENT_DATA)[T]>

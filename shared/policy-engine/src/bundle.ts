@@ -3,12 +3,14 @@
  * and rule, so that neither side needs to parse it at a stretch. Its version is the SHA-256 of its bytes. The pointer that
  * puts a version in force is signed; through the hash its signature covers the bundle.
  */
-import { createPublicKey, hash, verify } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Method } from '@lockkeeper/domain'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { fromPlain, serialise } from '@lockkeeper/domain/json'
 import type { Signer } from '@lockkeeper/domain/ports'
 import type { PolicyDocument } from './document.ts'
+import type { Pointer } from './pointer.ts'
+import { signatureFault, signFacts, type Signature, type VerifyKey } from './signed-facts.ts'
 import type { Slices } from './slices.ts'
 
 const FORMAT = 'lockkeeper-bundle-v1'
@@ -23,31 +25,14 @@ export interface Bundle {
 }
 
 /** Which bundle is in force since when. */
-export interface BundlePointer {
-  readonly version: string
-  /** Of the blob. */
-  readonly key: string
-  /** Grows by one with every publication; a lower one than was seen is refused. */
-  readonly sequence: number
+export interface BundlePointer extends Pointer {
   readonly rules: number
-  /** Epoch ms. */
-  readonly publishedAt: number
-  readonly by: string
 }
 
-export interface SignedPointer extends BundlePointer {
+export interface SignedPointer extends BundlePointer, Signature {
   readonly kind: 'bundle'
   /** Always true, so that it matches the watched query. */
   readonly live: true
-  readonly keyId: string
-  /** base64url. */
-  readonly signature: string
-}
-
-export interface VerifyKey {
-  readonly keyId: string
-  readonly algorithm: Signer['algorithm']
-  readonly jwk: Readonly<Record<string, string>>
 }
 
 /** Names a catalog by everything that a policy's meaning depends on. */
@@ -95,23 +80,15 @@ export async function decodeBundle(bytes: Uint8Array, version: string, slices: S
   }
 }
 
-function signedBytes(pointer: BundlePointer, keyId: string): Uint8Array {
-  const { version, key, sequence, rules, publishedAt, by } = pointer
-  return new TextEncoder().encode(serialise(fromPlain({ signedAs: SIGNED_AS, keyId, version, key, sequence, rules, publishedAt, by })))
+function signedPart({ version, key, sequence, rules, publishedAt, by }: BundlePointer) {
+  return { version, key, sequence, rules, publishedAt, by }
 }
 
 export async function signPointer(pointer: BundlePointer, signer: Signer): Promise<SignedPointer> {
-  const signature = await signer.sign(signedBytes(pointer, signer.keyId))
-  return { ...pointer, kind: 'bundle', live: true, keyId: signer.keyId, signature: Buffer.from(signature).toString('base64url') }
+  return { ...pointer, kind: 'bundle', live: true, ...await signFacts(SIGNED_AS, signedPart(pointer), signer) }
 }
 
 /** What is wrong with a pointer's signature; undefined: nothing. */
 export function verifyPointer(pointer: SignedPointer, keys: readonly VerifyKey[]): string | undefined {
-  const key = keys.find(({ keyId }) => keyId === pointer.keyId)
-  if (key === undefined) return `the bundle is signed by a key that is not trusted: ${String(pointer.keyId).slice(0, 100)}`
-  const publicKey = createPublicKey({ key: { ...key.jwk }, format: 'jwk' })
-  const signature = Buffer.from(String(pointer.signature), 'base64url')
-  const bytes = signedBytes(pointer, key.keyId)
-  const sound = key.algorithm === 'Ed25519' ? verify(null, bytes, publicKey, signature) : verify('sha256', bytes, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature) || verify('sha256', bytes, publicKey, signature)
-  return sound ? undefined : 'the bundle\'s signature is not sound'
+  return signatureFault('bundle', SIGNED_AS, signedPart(pointer), pointer, keys)
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { openFileBlobs, openKeyFile, openSqlite } from '@lockkeeper/adapter-sqlite'
 import { systemClock, type Agent, type Call, type Method, type RiskClass } from '@lockkeeper/domain'
 import type { CloudEvent } from '@lockkeeper/domain/events'
-import { watchBundle, type Policy } from '@lockkeeper/policy-engine'
+import { watchBundle, watchTargetSet, type Policy, type TargetConfig, type TargetSetWatch } from '@lockkeeper/policy-engine'
 import { collector, tempDir, type Collector } from '@lockkeeper/testkit'
-import { collections, createPolicyService, type FileProblem, type PolicyService } from '../service.ts'
+import { collections, createPolicyService, type FileProblem, type PolicyService, type PolicySettings } from '../service.ts'
 
 const method = (id: string, risk: RiskClass, version = 'v1'): Method => ({
   id, host: `${id.split('.')[0]}.googleapis.com`, api: id.split('.')[0] ?? '', version, verb: 'GET', template: '', change: risk !== 'read', risk, mintsCredential: false, returnsSecret: false, longRunning: false,
@@ -32,13 +32,18 @@ export interface World {
   readonly facts: Collector<CloudEvent>
   readonly store: Awaited<ReturnType<typeof openSqlite>>
   readonly reader: ReturnType<typeof watchBundle>
+  readonly targets: TargetSetWatch
+  readonly targetSets: Collector<readonly TargetConfig[]>
+  /** Another instance of the service over the same store. */
+  another(): PolicyService
   /** As editors do: into another file, then renamed into place. */
   write(file: string, text: string): void
   restart(): Promise<PolicyService>
   close(): Promise<void>
 }
 
-export async function openWorld(files: Readonly<Record<string, string>>): Promise<World> {
+/** `settings`: besides the folder; in its place with `pushed: true`. */
+export async function openWorld(files: Readonly<Record<string, string>>, settings: PolicySettings = {}): Promise<World> {
   const root = tempDir()
   const folder = join(root, 'policies')
   mkdirSync(folder)
@@ -53,12 +58,14 @@ export async function openWorld(files: Readonly<Record<string, string>>): Promis
   const inForce = collector<Policy>()
   const facts = collector<CloudEvent>()
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-  const make = (): PolicyService => createPolicyService({ documents: store.documents, blobs, signer, clock: systemClock, log, methods: METHODS, onProblem: problems.add }, { folder, by: 'ann' })
+  const make = (): PolicyService => createPolicyService({ documents: store.documents, blobs, signer, clock: systemClock, log, methods: METHODS, onProblem: problems.add }, { ...settings.pushed === true ? {} : { folder }, by: 'ann', mode: 'sandbox', ...settings })
   let service = make()
   store.events.subscribe({ topic: 'policies', name: 'test' }, async ({ event }) => { facts.add(event) })
   const reader = watchBundle({ store: store.documents, blobs, keys: [await service.verifyKey()], methods: METHODS, clock: systemClock, onPolicy: inForce.add })
+  const targetSets = collector<readonly TargetConfig[]>()
+  const targets = watchTargetSet({ store: store.documents, blobs, keys: [await service.verifyKey()], clock: systemClock, mode: 'sandbox', onTargets: targetSets.add })
   return {
-    folder, problems, inForce, facts, store, reader, write,
+    targets, targetSets, another: make, folder, problems, inForce, facts, store, reader, write,
     get service() { return service },
     async restart() {
       await service.drain()
@@ -68,8 +75,18 @@ export async function openWorld(files: Readonly<Record<string, string>>): Promis
     },
     async close() {
       reader.close()
+      targets.close()
       await service.drain()
       await store.close()
     },
   }
+}
+
+export function targetsYaml(...targets: readonly (readonly [name: string, host: string])[]): string {
+  const lines = targets.map(([name, host]) => `  - { name: ${name}, hosts: ["${host}"], upstream: "http://127.0.0.1:9", credential: { secret: s } }`)
+  return `apiVersion: lockkeeper.dev/v1\nkind: Targets\ntargets:\n${lines.join('\n')}\n`
+}
+
+export function casesYaml(effect: string): string {
+  return `apiVersion: lockkeeper.dev/v1\nkind: PolicyCases\ncases:\n  - description: reading\n    agent: { issuer: github, id: x }\n    call: { method: storage.objects.get, resources: ['//storage.googleapis.com/projects/_/buckets/b'] }\n    want: { effect: ${effect} }\n`
 }
