@@ -1,4 +1,4 @@
-/** What the gRPC clients of Google's services have in common here: no logging of payloads, one start, failures in few words. */
+/** What the gRPC clients of Google's services have in common here: where they dial, one start, failures in few words. */
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 
 /** What a gRPC client of Google's is: `initialize` must have succeeded before anything is called, else the library ends the process. */
@@ -7,16 +7,9 @@ export interface StartableClient {
   close(): Promise<void>
 }
 
-/** Makes the clients write every request and every answer, payloads included, to the error output. */
-const LEAKY_VARIABLE = 'GOOGLE_SDK_NODE_LOGGING'
 /** gRPC codes that say no and will say it again: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION. */
 const REFUSING: ReadonlySet<unknown> = new Set([3, 5, 7, 9])
 const MAX_TEXT = 300
-
-/** TypeError where the environment would have secrets written to the log (invariant 3). Default: the environment of the process, which the clients read. */
-export function refuseLeakyLogging(environment: Readonly<Record<string, string | undefined>> = process.env): void {
-  if (environment[LEAKY_VARIABLE]) throw new TypeError(`unset ${LEAKY_VARIABLE}: Google's clients would write secrets to the log`)
-}
 
 /** Where a client dials other than Google: only an address of this machine may be dialled without TLS (invariant 14). */
 export function refusePlainEndpoint({ sslCreds, apiEndpoint }: { readonly sslCreds?: unknown, readonly apiEndpoint?: string | undefined }): void {

@@ -1,7 +1,7 @@
 /** The file that speaks to @google-cloud/storage. Loaded when a blob is first needed. Every call is one attempt with an end. */
 import type { Bucket, File } from '@google-cloud/storage'
 import { crc32cBase64 } from '../crc32c.ts'
-import { refuseLeakyLogging } from '../google-call.ts'
+import { refuseUnsafeEnvironment } from '../unsafe-environment.ts'
 
 export interface BucketOptions {
   readonly bucket: string
@@ -26,13 +26,14 @@ export interface BucketClient {
   remove(name: string): Promise<void>
 }
 
+/** Of an answer that is an error. */
+const MAX_ERROR_BYTES = 64 * 1024
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/
 
 /** TypeError for options or an environment that cannot be meant. */
-export function bucketClient({ bucket: bucketName, endpoint, timeoutMs }: BucketOptions, environment: Readonly<Record<string, string | undefined>> = process.env): BucketClient {
+export function bucketClient({ bucket: bucketName, endpoint, timeoutMs }: BucketOptions, environment?: Readonly<Record<string, string | undefined>>): BucketClient {
   if (!BUCKET.test(bucketName)) throw new TypeError(`${JSON.stringify(bucketName)} is no bucket's name`)
-  if (environment['STORAGE_EMULATOR_HOST'] !== undefined) throw new TypeError('unset STORAGE_EMULATOR_HOST: blobs would go elsewhere than to the bucket that is configured')
-  refuseLeakyLogging(environment)
+  refuseUnsafeEnvironment(environment)
   const where = endpointOptions(endpoint)
   let opened: Promise<Bucket> | undefined
   const open = async (): Promise<Bucket> => {
@@ -43,7 +44,7 @@ export function bucketClient({ bucket: bucketName, endpoint, timeoutMs }: Bucket
   const file = async (name: string): Promise<File> => (await (opened ??= open())).file(name)
   return {
     insert: (name, bytes) => within(timeoutMs, async () => insert(await file(name), bytes, timeoutMs)),
-    download: async (name, maxBytes) => download(await file(name), maxBytes, timeoutMs),
+    download: (name, maxBytes) => within(timeoutMs, async (signal) => download(await file(name), maxBytes, where.useAuthWithCustomEndpoint === false, signal)),
     list: (query) => within(timeoutMs, async () => list(await (opened ??= open()), query)),
     remove: (name) => within(timeoutMs, async () => { await (await file(name)).delete() }),
   }
@@ -67,26 +68,26 @@ async function insert(file: File, bytes: Uint8Array, timeout: number): ReturnTyp
   return { name, size, crc32c }
 }
 
-/** By hand, because the library checks no checksum where a header is missing and reads without a bound. */
-function download(file: File, maxBytes: number, timeoutMs: number): Promise<Download | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<Download | undefined>()
-  const stream = file.createReadStream({ validation: false, decompress: false })
-  const timer = setTimeout(() => stream.destroy(timedOut(timeoutMs)), timeoutMs)
-  const chunks: Buffer[] = []
+/** Through fetch: the library checks no checksum where a header is missing, reads without a bound, and warns of listeners each time. */
+async function download(file: File, maxBytes: number, isPlain: boolean, signal: AbortSignal): Promise<Download | undefined> {
+  const url = `${file.storage.apiEndpoint}/storage/v1/b/${file.bucket.name}/o/${encodeURIComponent(file.name)}?alt=media`
+  const headers = isPlain ? new Headers() : new Headers(await file.storage.authClient.getRequestHeaders(url))
+  const answer = await fetch(url, { headers, signal, redirect: 'error' })
+  const bytes = await readBounded(answer, answer.ok ? maxBytes : MAX_ERROR_BYTES)
+  if (!answer.ok) throw Object.assign(new Error(bytes?.toString() ?? ''), { code: answer.status })
+  return bytes === undefined ? undefined : { bytes, crc32c: /(?:^|[,\s])crc32c=([\w+/]{6}==)/.exec(answer.headers.get('x-goog-hash') ?? '')?.[1] }
+}
+
+async function readBounded({ body }: Response, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = []
   let size = 0
-  let hash: unknown
-  stream.on('response', ({ headers }: { readonly headers: Readonly<Record<string, unknown>> }) => { hash = headers['x-goog-hash'] })
-  stream.on('data', (chunk: Buffer) => {
-    size += chunk.length
-    if (size > maxBytes) {
-      resolve(undefined)
-      stream.destroy()
-    } else chunks.push(chunk)
-  })
-  stream.on('error', reject)
-  stream.on('end', () => resolve({ bytes: Buffer.concat(chunks), crc32c: /(?:^|[,\s])crc32c=([\w+/]{6}==)/.exec(String(hash ?? ''))?.[1] }))
-  stream.on('close', () => reject(new Error('the download ended early')))
-  return promise.finally(() => clearTimeout(timer))
+  // Leaving the loop cancels the body.
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    if (size > maxBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 async function list(bucket: Bucket, { pageToken, ...query }: Parameters<BucketClient['list']>[0]): ReturnType<BucketClient['list']> {
@@ -97,11 +98,15 @@ async function list(bucket: Bucket, { pageToken, ...query }: Parameters<BucketCl
 
 const timedOut = (ms: number): Error => Object.assign(new Error(`no answer within ${ms} ms`), { code: 408 })
 
-async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
+async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(timedOut(ms)), ms)
+  const end = new AbortController()
+  const timer = setTimeout(() => {
+    reject(timedOut(ms))
+    end.abort()
+  }, ms)
   try {
-    return await Promise.race([work(), promise])
+    return await Promise.race([work(end.signal), promise])
   } finally {
     clearTimeout(timer)
   }

@@ -1,6 +1,7 @@
 /** The file that speaks to @google-cloud/secret-manager. Loaded when a secret is first needed. */
 import type { SecretManagerServiceClient } from '@google-cloud/secret-manager'
-import { StartedClient, refuseLeakyLogging, refusePlainEndpoint } from '../google-call.ts'
+import { StartedClient, refusePlainEndpoint } from '../google-call.ts'
+import { refuseUnsafeEnvironment } from '../unsafe-environment.ts'
 
 export type SecretManagerClientOptions = NonNullable<ConstructorParameters<typeof SecretManagerServiceClient>[0]>
 
@@ -19,7 +20,7 @@ export interface SecretManagerClient {
 
 /** `options` are the SDK's own; by default Google's endpoint with the process's own credentials. TypeError where they or the environment are unsafe. */
 export function secretManagerClient(options: SecretManagerClientOptions = {}): SecretManagerClient {
-  refuseLeakyLogging()
+  refuseUnsafeEnvironment()
   refusePlainEndpoint(options)
   const client = new StartedClient(async () => new (await import('@google-cloud/secret-manager')).SecretManagerServiceClient({ ...options }))
   return {

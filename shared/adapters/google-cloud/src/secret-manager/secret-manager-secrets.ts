@@ -1,8 +1,9 @@
 /** SecretSource on Secret Manager: pinned versions, checked again at intervals and on what Secret Manager publishes. */
 import { systemClock, type Clock } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
+import { isSameResource } from '../resource-name.ts'
 import { secretManagerClient, type SecretManagerClient } from './secret-manager-client.ts'
-import { checkName, checkPins, isSameSecret, type SecretPin } from './secret-names.ts'
+import { checkName, checkPins, type SecretPin } from './secret-names.ts'
 import { missing, WatchedSecret, type SecretTimes } from './watched-secret.ts'
 
 export interface SecretManagerSettings extends Partial<SecretTimes> {
@@ -58,7 +59,7 @@ export function secretManagerSecrets(settings: SecretManagerSettings, { client =
     replace,
     onNotification({ eventType, secretId = '', versionId = '' }) {
       for (const [name, secret] of watched) {
-        if (!isSameSecret(secret.pin.secret, secretId)) continue
+        if (!isSameResource(secret.pin.secret, secretId)) continue
         if (WITHDRAWN.has(eventType)) heed(secret, versionId)
         else if (secret.pin.version === 'latest') secret.ask()
         else if (eventType === 'SECRET_VERSION_ADD') log?.info({ secret: name, pinned: secret.pin.version }, 'a secret got a new version, which the settings do not name')

@@ -1,5 +1,7 @@
 /** Which secret of Secret Manager a name of ours stands for, and whether an answer or a notification speaks of it. */
 
+import { isSameResource } from '../resource-name.ts'
+
 export interface SecretPin {
   /** `projects/PROJECT/secrets/SECRET`. */
   readonly secret: string
@@ -34,14 +36,6 @@ export const resourceOf = ({ secret, version }: SecretPin): string => `${secret}
 /** The number of the version that answered, or undefined where the answer is for something else than was asked for. */
 export function versionOf(pin: SecretPin, answered: unknown): number | undefined {
   const [, secret, version] = typeof answered === 'string' ? VERSION.exec(answered) ?? [] : []
-  if (secret === undefined || !isSameSecret(pin.secret, secret)) return undefined
+  if (secret === undefined || !isSameResource(pin.secret, secret)) return undefined
   return pin.version === 'latest' || pin.version === Number(version) ? Number(version) : undefined
-}
-
-/** Google names the project by its number where we may have said its id; everything else must be equal. */
-export function isSameSecret(ours: string, theirs: string): boolean {
-  const [, project, , id] = ours.split('/')
-  const [, theirProject = '', , theirId] = theirs.split('/')
-  if (id !== theirId) return false
-  return project === theirProject || /^\d+$/.test(theirProject) !== /^\d+$/.test(project ?? '')
 }

@@ -1,8 +1,8 @@
 /** Answers by google.cloud.secretmanager.v1 proto; not Google's server. */
-import { credentials } from '@grpc/grpc-js'
 import { protos } from '@google-cloud/secret-manager'
 import { GrpcFault, grpcMethod, referenceCrc32c, startGrpcServer, type GrpcServer } from '@lockkeeper/testkit'
 import type { SecretManagerClientOptions } from '../secret-manager-client.ts'
+import { plainChannel } from '../../testing/plain-channel.ts'
 
 const { AccessSecretVersionRequest, AccessSecretVersionResponse } = protos.google.cloud.secretmanager.v1
 
@@ -43,7 +43,7 @@ export async function startSecretManagerServer(): Promise<SecretManagerServer> {
     return { name: `${secret.replace(/^projects\/[^/]+/, `projects/${PROJECT_NUMBER}`)}/versions/${number}`, payload: { data: version.data, dataCrc32c: referenceCrc32c(version.data) } }
   }
   const full: SecretManagerServer = Object.assign(server, {
-    distort: undefined,
+    distort: undefined as SecretManagerServer['distort'],
     add(secret: string, data: string | Uint8Array) {
       const versions = secrets.get(secret) ?? []
       secrets.set(secret, versions)
@@ -54,7 +54,7 @@ export async function startSecretManagerServer(): Promise<SecretManagerServer> {
       if (stored === undefined) throw new TypeError(`there is no version ${version} of ${secret}`)
       stored.state = state
     },
-    clientOptions: { apiEndpoint: '127.0.0.1', port: server.port, sslCreds: credentials.createInsecure() },
+    clientOptions: plainChannel(server.port),
   })
   return full
 }
