@@ -106,6 +106,8 @@ export const TOPOLOGY: Topology = {
     { name: 'policy', writer: 'policy', readers: ['proxy'] },
     { name: 'approval', writer: 'approval', readers: ['proxy'] },
     { name: 'notifier', writer: 'notifier', readers: [] },
+    // Who owns the log at this moment; the log itself lies in Cloud Storage.
+    { name: 'audit', writer: 'audit', readers: [] },
   ],
   services: [
     { name: 'proxy', publishes: [TOPICS.access, TOPICS.records] },
