@@ -12,18 +12,21 @@ import { viewOf } from './facts.ts'
 import type { Locks } from './locks.ts'
 import type { ReceiptBox } from './receipt-box.ts'
 import type { RequestStore } from './request-store.ts'
-import { route, type People } from './routing.ts'
+import type { GrantAdmin } from './grant-admin.ts'
+import type { Reviews } from './reviews.ts'
+import { electorsOf, type RoutingRights } from './routing.ts'
 
 export interface AdminParts {
   readonly documents: DocumentStore
   readonly store: CaseStore
   readonly requestStore: RequestStore
   readonly receipts: ReceiptBox
-  readonly people: People
+  readonly rights: RoutingRights
   readonly decisions: Decisions
   readonly locks: Locks
+  readonly grants: GrantAdmin
+  readonly reviews: Reviews
   readonly mode: Mode
-  readonly selfApproval: boolean
   readonly now: () => number
 }
 
@@ -58,7 +61,7 @@ export interface ApprovalDetail {
   readonly lock?: Lock
 }
 
-export interface ApprovalAdmin extends Locks, Pick<Decisions, 'decide'> {
+export interface ApprovalAdmin extends Locks, GrantAdmin, Reviews, Pick<Decisions, 'decide'> {
   list(filter?: ListFilter): Promise<ApprovalPage>
   /** NOT_FOUND where there is none. */
   show(id: string): Promise<ApprovalDetail | Refusal>
@@ -69,7 +72,7 @@ export interface ApprovalAdmin extends Locks, Pick<Decisions, 'decide'> {
 }
 
 export function createAdmin(parts: AdminParts): ApprovalAdmin {
-  const { documents, decisions, locks: { setLock, liftLock, listLocks } } = parts
+  const { documents, decisions, locks, grants, reviews } = parts
 
   async function revoke({ id, by, reason }: { readonly id: string, readonly by: string, readonly reason: string }): Promise<ApprovalDocument | Refusal> {
     if (by.trim() === '' || reason.trim() === '') return refuse('REQUEST_INVALID', 'A revocation names who and why.')
@@ -84,7 +87,7 @@ export function createAdmin(parts: AdminParts): ApprovalAdmin {
     return page.docs.map(({ data }) => data)
   }
 
-  return { list: (filter = {}) => list(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, setLock, liftLock, listLocks }
+  return { list: (filter = {}) => list(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, ...locks, ...grants, ...reviews }
 }
 
 async function list({ documents, mode, now }: AdminParts, { state, agent, run, limit = 50, cursor }: ListFilter): Promise<ApprovalPage> {
@@ -112,8 +115,8 @@ async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Ref
     parts.requestStore.read(current.id),
     parts.documents.query(refusedDecisions, { name: 'byApproval', equal: { approval: current.id }, limit: 50 }),
   ])
-  const { eligible, quorum } = route(parts.people, current.requester, current.terms, parts.selfApproval)
-  const reviewers = [...eligible].map((person) => parts.people.byId(person)?.name ?? person)
+  const { electorate: { eligible, quorum } } = electorsOf(parts.rights, current)
+  const reviewers = [...eligible].map((person) => parts.rights.people.byId(person)?.name ?? person)
   const card = request === undefined ? undefined : renderCard({
     request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current),
     ...current.earlier === undefined ? {} : { earlier: current.earlier }, ...current.differences === undefined ? {} : { differences: current.differences },

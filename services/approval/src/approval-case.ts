@@ -1,7 +1,7 @@
 /** One approval request from its birth to its end: plain data, changed only by state-machine.ts. */
 import type { ErrorReason } from '@lockkeeper/domain/errors'
-import type { EventData, EventType } from '@lockkeeper/domain/events'
-import type { Agent, Mode, PersonId } from '@lockkeeper/domain'
+import type { EventData, EventType, GrantPattern } from '@lockkeeper/domain/events'
+import type { Agent, ApprovalTerms, Mode, PersonId } from '@lockkeeper/domain'
 import type { AttachKey } from '@lockkeeper/domain/ports'
 
 export interface Vote {
@@ -10,7 +10,16 @@ export interface Vote {
   readonly reason?: string
   readonly at: number
   readonly proof: 'terminal' | 'idToken' | 'slack'
+  /** Groups that the person's own identity provider named with this vote, see RoutingRights.outsideGroups. */
+  readonly groups?: readonly string[]
+  /** Approves calls like this one too. */
+  readonly grant?: GrantPattern
+  /** Approves at once and alone. */
+  readonly breakGlass?: true
 }
+
+/** Which use of which grant a case is. */
+export interface GrantUse { readonly id: string, readonly use: number }
 
 /** Where the stored answer lies: a key of the BlobStore. */
 export interface StoredReceipt { readonly blob: string, readonly until: number }
@@ -61,12 +70,16 @@ export interface ApprovalCase {
   readonly requester: Requester
   readonly mode: Mode
   readonly returnsSecret: boolean
-  readonly terms: { readonly reviewers: readonly string[], readonly quorum: number, readonly reasonRequired: boolean }
+  readonly terms: Pick<ApprovalTerms, 'reviewers' | 'quorum' | 'reasonRequired' | 'escalate' | 'patterns' | 'breakGlass'>
   readonly at: number
   readonly expiresAt: number
   readonly earlier?: Earlier
   /** How the call differs from the last one of the same method in the same run. */
   readonly differences?: { readonly from: string, readonly lines: readonly string[] }
+  /** Epoch ms at which more persons were asked. */
+  readonly escalatedAt?: number
+  /** Approved as a use of this grant, whose votes it has. */
+  readonly grant?: GrantUse
   readonly votes: readonly Vote[]
   /** Claims so far; the newest fence is `ID.fences`. */
   readonly fences: number
@@ -81,8 +94,8 @@ export interface ApprovalCase {
 
 type ApprovalEvent = Extract<EventType, `approval.${string}`>
 type Common = 'approval' | 'agent' | 'run' | 'method' | 'resources' | 'mode' | 'expiresAt'
-/** A fact without what every fact of a case repeats. */
-export type Fact = { readonly [T in ApprovalEvent]: { readonly type: T, readonly data: Omit<EventData<T>, Common> } }[ApprovalEvent]
+/** A fact without what every fact of a case repeats, and without whom persons are asked for: that is known where people are. */
+export type Fact = { readonly [T in ApprovalEvent]: { readonly type: T, readonly data: Omit<EventData<T>, Common | (T extends 'approval.escalated' ? 'reviewers' | 'quorum' : never)> } }[ApprovalEvent]
 
 const SETTLED: ReadonlySet<CaseState['state']> = new Set(['denied', 'expired', 'cancelled', 'answered', 'unknown'])
 

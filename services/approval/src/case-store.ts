@@ -1,11 +1,13 @@
 /** Reads and changes cases: each change is one transaction over the case, what proxies see of it, its locks and its run. */
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { approvals } from '@lockkeeper/domain/collections'
+import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { Commit, Doc, DocumentStore, Ref, Write } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, Fact } from './approval-case.ts'
-import { aliases, cases, KEEP_MS, runs, type CaseDocument, type Run } from './collections.ts'
+import { aliases, cases, grants, KEEP_MS, runs, type CaseDocument, type GrantDocument, type Run } from './collections.ts'
 import { caseDocument, caseOf, factEvents, viewOf } from './facts.ts'
 import { lockFacts, lockRefs, type LockFacts } from './lock-documents.ts'
+import type { RoutingRights } from './routing.ts'
 import { visible } from './shown-text.ts'
 import { transition, type Command, type Step } from './state-machine.ts'
 
@@ -16,6 +18,8 @@ export interface Changed extends Step {
 export interface ChangeContext {
   readonly current: ApprovalCase
   readonly locks: LockFacts
+  /** The grant that the case is a use of, where it is still known. */
+  readonly grant?: GrantDocument
   /** The documents of `extra.refs`, in their order. */
   readonly extra: readonly (Doc | undefined)[]
   readonly now: number
@@ -25,6 +29,8 @@ export interface Extra {
   readonly refs: readonly Ref[]
   /** Written only when the case accepted the command. */
   writes(context: ChangeContext, step: Step): readonly Write[]
+  /** Told together with the case's own facts, and only when the case accepted the command. */
+  facts?(context: ChangeContext, step: Step): readonly CloudEvent[]
 }
 
 export interface CaseStore {
@@ -36,10 +42,12 @@ export interface CaseStore {
   change(id: string, command: (context: ChangeContext) => Command | Refusal, extra?: Extra): Promise<Changed | Refusal>
 }
 
+const AGAIN = 'again'
+
 /** Anything else never named a case, and is not looked up. */
 const ID = /^apr_[A-Za-z0-9]{3,60}$/
 
-export function createCaseStore(documents: DocumentStore, now: () => number): CaseStore {
+export function createCaseStore(documents: DocumentStore, now: () => number, rights: RoutingRights): CaseStore {
   async function find(id: string): Promise<ApprovalCase | undefined> {
     if (!ID.test(id)) return undefined
     const [own, alias] = await documents.read<object>([{ collection: cases, id }, { collection: aliases, id }])
@@ -60,31 +68,41 @@ export function createCaseStore(documents: DocumentStore, now: () => number): Ca
   }
 
   async function change(id: string, command: (context: ChangeContext) => Command | Refusal, extra?: Extra): Promise<Changed | Refusal> {
-    const known = await find(id)
-    if (known === undefined) return notFound(id)
+    for (;;) {
+      const known = await find(id)
+      if (known === undefined) return notFound(id)
+      const changed = await changeKnown(known, command, extra)
+      // It became a use of a grant in between, which happens once.
+      if (changed !== AGAIN) return changed
+    }
+  }
+
+  async function changeKnown(known: ApprovalCase, command: (context: ChangeContext) => Command | Refusal, extra: Extra | undefined): Promise<Changed | Refusal | typeof AGAIN> {
     const lockedBy = lockRefs(lockable(known))
-    const refs: readonly Ref[] = [{ collection: cases, id: known.id }, { collection: approvals, id: known.id }, { collection: runs, id: known.digest }, ...lockedBy, ...extra?.refs ?? []]
-    return documents.transact<Changed>(refs, (docs, at) => {
-      const own = docs[0]
-      if (own === undefined) return notFound(id)
-      const current = caseOf(own.data as CaseDocument)
-      const context: ChangeContext = { current, locks: lockFacts(docs.slice(3, 3 + lockedBy.length), at), extra: docs.slice(3 + lockedBy.length), now: at }
+    const own: readonly Ref[] = [{ collection: cases, id: known.id }, { collection: approvals, id: known.id }, { collection: runs, id: known.digest }, ...lockedBy]
+    const grantedBy: readonly Ref[] = known.grant === undefined ? [] : [{ collection: grants, id: known.grant.id }]
+    return documents.transact<Changed | typeof AGAIN>([...own, ...grantedBy, ...extra?.refs ?? []], (docs, at) => {
+      if (docs[0] === undefined) return notFound(known.id)
+      const current = caseOf(docs[0].data as CaseDocument)
+      if (current.grant?.id !== known.grant?.id) return { writes: [], facts: [], result: AGAIN }
+      const grant = grantedBy.length === 0 ? undefined : docs[own.length]?.data as GrantDocument | undefined
+      const context: ChangeContext = { current, locks: lockFacts(docs.slice(3, own.length), at), extra: docs.slice(own.length + grantedBy.length), now: at, ...grant === undefined ? {} : { grant } }
       const wanted = command(context)
       const step = isRefusal(wanted) ? wanted : transition(current, wanted, at)
       if (isRefusal(step)) return step
-      const writes = step.refused === undefined ? extra?.writes(context, step) ?? [] : []
-      return commitOf(current, step, writes, at)
+      const accepted = step.refused === undefined
+      return commitOf(current, step, accepted ? extra?.writes(context, step) ?? [] : [], accepted ? extra?.facts?.(context, step) ?? [] : [], at)
     })
   }
 
-  return { find, look, change }
-}
+  function commitOf(previous: ApprovalCase, step: Step, extra: readonly Write[], told: readonly CloudEvent[], at: number): Commit<Changed> {
+    const result: Changed = { ...step, previous }
+    if (step.next === previous) return { writes: extra, facts: told, result }
+    const { facts } = step
+    return { writes: [...caseWrites(step.next), ...runWrites(step.next, facts, at), ...extra], facts: [...factEvents(step.next, facts, at, rights), ...told], result }
+  }
 
-function commitOf(previous: ApprovalCase, step: Step, extra: readonly Write[], now: number): Commit<Changed> {
-  const result: Changed = { ...step, previous }
-  if (step.next === previous) return { writes: extra, facts: [], result }
-  const { facts } = step
-  return { writes: [...caseWrites(step.next), ...runWrites(step.next, facts, now), ...extra], facts: factEvents(step.next, facts, now), result }
+  return { find, look, change }
 }
 
 /** The case and what proxies see of it, always together. */

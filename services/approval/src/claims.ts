@@ -5,18 +5,18 @@ import type { ApprovalApi, Doc, Outcome, Ref, StoredAnswer } from '@lockkeeper/d
 import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
 import type { CaseStore, ChangeContext, Changed, Extra } from './case-store.ts'
-import { namedClaims, REMEMBER_MS, type NamedClaim } from './collections.ts'
+import { namedClaims, REMEMBER_MS, type GrantDocument, type NamedClaim } from './collections.ts'
+import { whyEnded } from './grants.ts'
 import type { LockFacts } from './lock-documents.ts'
 import { instant, refusalOf } from './outcome-texts.ts'
 import type { ReceiptBox } from './receipt-box.ts'
-import { route, type People } from './routing.ts'
+import { electorsOf, type RoutingRights } from './routing.ts'
 import type { Command, Completion, ReceiptWindows } from './state-machine.ts'
 
 export interface ClaimParts {
   readonly store: CaseStore
   readonly receipts: ReceiptBox
-  readonly people: People
-  readonly selfApproval: boolean
+  readonly rights: RoutingRights
   readonly windows: ReceiptWindows
   readonly dialByMs: number
   readonly claimTimeoutMs: number
@@ -27,10 +27,10 @@ export function createApprovalApi(parts: ClaimParts): ApprovalApi {
   const { store, receipts, windows } = parts
 
   const claim: ApprovalApi['claim'] = async ({ approval, attach, decisionHash, stateHash, holder, claimId }) => {
-    const command = ({ current, locks, extra }: ChangeContext): Command | Refusal => repeatedClaim(current, extra[0], attachHash(attach)) ?? {
+    const command = ({ current, locks, extra, grant, now }: ChangeContext): Command | Refusal => repeatedClaim(current, extra[0], attachHash(attach)) ?? {
       kind: 'claim', attachHash: attachHash(attach), decisionHash, holder: holder.slice(0, 256),
       ...stateHash === undefined ? {} : { stateHash }, ...locks.inForce === undefined ? {} : { lock: locks.inForce },
-      electorate: route(parts.people, current.requester, current.terms, parts.selfApproval), claimMs: parts.claimTimeoutMs,
+      ...electorsOf(parts.rights, current), ...endOf(current, grant, now), claimMs: parts.claimTimeoutMs,
     }
     const changed = await store.change(approval, command, claimId === undefined ? undefined : namedClaim(holder, claimId))
     const refusal = refusalIn(changed)
@@ -68,6 +68,12 @@ export function createApprovalApi(parts: ClaimParts): ApprovalApi {
   }
 
   return { claim, complete, receipt, delivered }
+}
+
+/** A use of a grant is worth as much as the grant is at this moment. */
+function endOf({ grant: use }: ApprovalCase, grant: GrantDocument | undefined, now: number): { readonly ended?: string } {
+  const ended = use === undefined ? undefined : whyEnded(grant, now)
+  return ended === undefined ? {} : { ended }
 }
 
 /** What is written down beside a claim that has a name. */

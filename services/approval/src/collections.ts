@@ -1,6 +1,8 @@
 /** What the approval service keeps for itself. Proxies see `approvals` and `locks` (shared/domain) and nothing of this. */
+import type { GrantPattern } from '@lockkeeper/domain/events'
+import type { Mode } from '@lockkeeper/domain'
 import type { AccessRequest, Collection } from '@lockkeeper/domain/ports'
-import type { ApprovalCase, CaseState } from './approval-case.ts'
+import type { ApprovalCase, CaseState, Vote } from './approval-case.ts'
 
 const DAY_MS = 86_400_000
 /** How long settled cases, slots and runs are kept. */
@@ -97,4 +99,86 @@ export const refusedDecisions: Collection<RefusedDecision> = {
   name: 'approval-refused-decisions',
   ttlField: 'deleteAt',
   queries: { byApproval: { equal: ['approval'], order: { field: 'at', direction: 'desc' } } },
+}
+
+/** The right to a pattern of calls. Never rewritten by its uses: those are documents of their own. Id = `grt_` and the rest of its approval's id. */
+export interface GrantDocument {
+  readonly kind: 'grant'
+  readonly id: string
+  /** False once revoked; one that is past its end or used up may still be live. */
+  readonly live: boolean
+  /** The request with which it was given. */
+  readonly approval: string
+  /** Hash of whom and what it is for: issuer, agent, sponsor, delegation chain, target, host, verb and method. */
+  readonly forHash: string
+  readonly agent: string
+  readonly run: string
+  readonly method: string
+  readonly target: string
+  readonly rule: string
+  readonly decisionHash: string
+  readonly summary: string
+  readonly mode: Mode
+  readonly pattern: GrantPattern
+  /** What the pattern leaves as it was in the call that was shown, see fixPattern. */
+  readonly rest: string
+  /** Of those who gave it; asked anew at each use. */
+  readonly votes: readonly Vote[]
+  readonly at: number
+  /** Epoch ms of its end. */
+  readonly until: number
+  readonly revoked?: { readonly by: string, readonly reason: string, readonly at: number }
+  readonly deleteAt: number
+}
+export const grants: Collection<GrantDocument> = {
+  name: 'approval-grants',
+  ttlField: 'deleteAt',
+  queries: {
+    /** Those that may cover a call, by their end. */
+    byUse: { equal: ['forHash', 'live'], order: { field: 'until', direction: 'asc' } },
+    byLive: { equal: ['live'], order: { field: 'until', direction: 'desc' } },
+    all: { equal: ['kind'], order: { field: 'at', direction: 'desc' } },
+  },
+}
+
+/** One use of a grant: created once and never changed, so that no use is counted twice. Id = grant's id, a dot and the number. */
+export interface GrantUseDocument {
+  readonly grant: string
+  /** From 1. */
+  readonly use: number
+  readonly approval: string
+  readonly digest: string
+  readonly run: string
+  readonly summary: string
+  readonly at: number
+  readonly deleteAt: number
+}
+export const grantUses: Collection<GrantUseDocument> = {
+  name: 'approval-grant-uses',
+  ttlField: 'deleteAt',
+  queries: { byGrant: { equal: ['grant'], order: { field: 'use', direction: 'desc' } } },
+}
+
+/** What break-glass leaves to be looked at by another person. Id = `rev_` and the rest of its approval's id. */
+export interface ReviewDocument {
+  readonly kind: 'review'
+  readonly id: string
+  readonly open: boolean
+  readonly approval: string
+  /** Who broke the glass, and why. */
+  readonly by: readonly string[]
+  readonly reason: string
+  readonly summary: string
+  readonly rule: string
+  /** What is asked of the case long after it is gone: who had a part in it. */
+  readonly of: Pick<ApprovalCase, 'id' | 'requester' | 'terms' | 'votes' | 'escalatedAt' | 'method' | 'resources' | 'mode' | 'expiresAt'>
+  readonly at: number
+  readonly closed?: { readonly by: string, readonly note: string, readonly at: number }
+  /** Once closed: an open one is kept for ever. */
+  readonly deleteAt?: number
+}
+export const reviews: Collection<ReviewDocument> = {
+  name: 'approval-reviews',
+  ttlField: 'deleteAt',
+  queries: { byOpen: { equal: ['open'], order: { field: 'at', direction: 'desc' } } },
 }

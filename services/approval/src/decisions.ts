@@ -9,16 +9,22 @@ import type { CaseStore, ChangeContext } from './case-store.ts'
 import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type RefusedDecision, type UsedProof } from './collections.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
-import { route, type People } from './routing.ts'
-import { counted, type Command } from './state-machine.ts'
+import { coverWaiting } from './grant-cover.ts'
+import { grantIdOf, grantRef, propose, type Proposal } from './grants.ts'
+import type { RequestStore } from './request-store.ts'
+import { reviewIdOf, reviewRef } from './reviews.ts'
+import { electorsOf, type RoutingRights } from './routing.ts'
+import type { Command, Step } from './state-machine.ts'
+import { consequencesOf, type Consequences } from './vote-consequences.ts'
+import { tally } from './votes.ts'
 
 export interface DecisionParts {
   readonly documents: DocumentStore
   readonly store: CaseStore
-  readonly people: People
+  readonly requestStore: RequestStore
+  readonly rights: RoutingRights
   readonly proofs: ProofChecks
   readonly now: () => number
-  readonly selfApproval: boolean
   readonly log: Log
 }
 
@@ -30,6 +36,10 @@ export interface Decided {
   /** Approvals that count, and how many are needed. */
   readonly approvals: number
   readonly quorum: number
+  /** The grant that was given with it. */
+  readonly grant?: string
+  /** The review that break-glass opened. */
+  readonly review?: string
 }
 
 export interface Decisions {
@@ -77,33 +87,78 @@ async function submit(parts: DecisionParts, decision: SubmittedDecision, event: 
 }
 
 async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, event: CloudEvent | undefined): Promise<Decided | Refusal> {
+  const misfit = saysTwoThings(decision)
+  if (misfit !== undefined) return misfit
+  const proposal = await proposalOf(parts, decision)
+  if (isRefusal(proposal)) return proposal
   const proofRef: Ref<UsedProof> = { collection: usedProofs, id: proven.fingerprint }
-  const refs: readonly Ref[] = event === undefined ? [proofRef] : [proofRef, inboxRef(event)]
-  const changed = await parts.store.change(decision.approval, (context) => toVote(parts, decision, proven, context), {
-    refs,
-    writes: ({ now, current }) => [
-      { kind: 'put', ref: proofRef, data: { approval: current.id, at: now, deleteAt: now + REMEMBER_MS } },
-      ...event === undefined ? [] : [handled(event, now)],
-    ],
+  const follows = (context: ChangeContext, step: Step): Consequences => consequencesOf(step, {
+    electorate: electorsOf(parts.rights, context.current, proven).electorate,
+    ...proposal === undefined ? {} : { proposal }, ...decision.reason === undefined ? {} : { reason: decision.reason },
+  }, context.now)
+  let brought: Consequences | undefined
+  const changed = await parts.store.change(decision.approval, (context) => toVote(parts, decision, proven, context, event !== undefined), {
+    refs: [proofRef, ...event === undefined ? [] : [inboxRef(event)], ...consequenceRefs(decision)],
+    writes(context, step) {
+      const { now, current } = context
+      brought = follows(context, step)
+      return [
+        { kind: 'put', ref: proofRef, data: { approval: current.id, at: now, deleteAt: now + REMEMBER_MS } },
+        ...event === undefined ? [] : [handled(event, now)], ...brought.writes,
+      ]
+    },
+    facts: (context, step) => follows(context, step).facts,
   })
   if (isRefusal(changed)) return changed
   if (changed.refused !== undefined) return changed.refused
-  const electorate = route(parts.people, changed.next.requester, changed.next.terms, parts.selfApproval)
-  parts.log.info({ approval: changed.next.id, person: proven.person, verdict: decision.verdict, state: changed.next.state.state }, 'a decision was taken')
-  return { approval: changed.next.id, state: changed.next.state.state, person: proven.person, approvals: counted(changed.next.votes, electorate).length, quorum: electorate.quorum }
+  return concluded(parts, decision, proven, changed.next, brought)
 }
 
-function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, { current, locks, extra, now }: ChangeContext): Command | Refusal {
+/** A denial gives nothing, and who is alone gives nothing beyond the one call. */
+function saysTwoThings({ verdict, grant, breakGlass }: SubmittedDecision): Refusal | undefined {
+  if (verdict === 'deny' && (grant !== undefined || breakGlass !== undefined)) return refuse('REQUEST_INVALID', 'A denial neither approves a pattern nor breaks the glass.')
+  return grant !== undefined && breakGlass !== undefined ? refuse('REQUEST_INVALID', 'Breaking the glass approves this call alone, no pattern.') : undefined
+}
+
+/** What the decision's pattern comes to for the call that it was shown with; undefined where it has none. */
+async function proposalOf({ requestStore }: DecisionParts, { approval, grant }: SubmittedDecision): Promise<Proposal | Refusal | undefined> {
+  if (grant === undefined) return undefined
+  const request = await requestStore.read(approval)
+  return request === undefined ? refuse('NOT_FOUND', `There is no call of ${approval.slice(0, 64)} that a pattern could be approved with.`) : propose(grant, request)
+}
+
+/** Documents that the decision can bring about, so that nothing stands there already. */
+function consequenceRefs({ approval, grant, breakGlass }: SubmittedDecision): readonly Ref[] {
+  return [...grant === undefined ? [] : [grantRef(grantIdOf(approval))], ...breakGlass === undefined ? [] : [reviewRef(reviewIdOf(approval))]]
+}
+
+async function concluded(parts: DecisionParts, { verdict, breakGlass }: SubmittedDecision, { person }: Proven, next: ApprovalCase, brought: Consequences | undefined): Promise<Decided> {
+  const { electorate, glass } = electorsOf(parts.rights, next)
+  const { by, breakGlass: broken } = tally(next.votes, electorate, glass)
+  const facts = { approval: next.id, person, verdict, state: next.state.state, ...brought?.grant === undefined ? {} : { grant: brought.grant.id } }
+  if (brought?.review !== undefined) parts.log.warn({ ...facts, review: brought.review }, 'BREAK-GLASS: a call was approved at once; its review is open')
+  else parts.log.info(facts, 'a decision was taken')
+  if (brought?.grant !== undefined) await coverWaiting(parts, brought.grant, next.requester.issuer)
+  return {
+    approval: next.id, state: next.state.state, person, approvals: by.length, quorum: (broken || breakGlass === true ? glass : electorate)?.quorum ?? electorate.quorum,
+    ...brought?.grant === undefined ? {} : { grant: brought.grant.id }, ...brought?.review === undefined ? {} : { review: brought.review },
+  }
+}
+
+function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, { current, locks, extra, now }: ChangeContext, fromBus: boolean): Command | Refusal {
   if (extra[0] !== undefined) return refuse('TOKEN_INVALID', 'The decision\'s proof was used before.')
-  if (extra[1] !== undefined) return refuse('TOKEN_INVALID', 'The decision was handled before.')
+  if (fromBus && extra[1] !== undefined) return refuse('TOKEN_INVALID', 'The decision was handled before.')
   if (decision.approval !== current.id) return refuse('NOT_FOUND', `${decision.approval} shares ${current.id}; decide that one.`)
   if (proven.madeAt < current.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The decision\'s proof is older than the request.')
   const unfit = proven.kind === 'slack' ? unfitForSlack(parts, current) : undefined
   if (unfit !== undefined) return unfit
-  const { verdict, reason, digest } = decision
+  const { verdict, reason, digest, grant, breakGlass } = decision
   return {
-    kind: 'vote', digest, electorate: route(parts.people, current.requester, current.terms, parts.selfApproval), lock: locks.inForce,
-    vote: { person: proven.person, verdict, at: now, proof: proven.kind, ...reason === undefined ? {} : { reason } },
+    kind: 'vote', digest, ...electorsOf(parts.rights, current, proven), ...locks.inForce === undefined ? {} : { lock: locks.inForce },
+    vote: {
+      person: proven.person, verdict, at: now, proof: proven.kind, ...reason === undefined ? {} : { reason },
+      ...proven.groups === undefined ? {} : { groups: proven.groups }, ...grant === undefined ? {} : { grant }, ...breakGlass === undefined ? {} : { breakGlass },
+    },
   }
 }
 

@@ -1,17 +1,28 @@
 /** What others see of a case: its facts as CloudEvents and its document for the proxies. */
-import { cloudEvent, type CloudEvent } from '@lockkeeper/domain/events'
+import { cloudEvent, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
 import { isSettled, type ApprovalCase, type Fact } from './approval-case.ts'
 import { KEEP_MS, type CaseDocument } from './collections.ts'
 import { refusalOf } from './outcome-texts.ts'
+import { electorsOf, type RoutingRights } from './routing.ts'
 import { dueAt } from './state-machine.ts'
 
 export const SOURCE = '/approval'
 
 /** Ids come from the case's revision: a commit that is tried again makes the same events. */
-export function factEvents(next: ApprovalCase, facts: readonly Fact[], now: number): readonly CloudEvent[] {
-  const common = { approval: next.id, agent: next.requester.id, run: next.requester.run, method: next.method, resources: next.resources, mode: next.mode, expiresAt: next.expiresAt }
-  return facts.map(({ type, data }, index) => cloudEvent(type, SOURCE, `${next.id}:${next.revision}:${index}`, now, { ...common, ...data }, next.id))
+export function factEvents(next: ApprovalCase, facts: readonly Fact[], now: number, rights: RoutingRights): readonly CloudEvent[] {
+  const common = commonFacts(next)
+  return facts.map(({ type, data }, index) => cloudEvent(type, SOURCE, `${next.id}:${next.revision}:${index}`, now, { ...common, ...data, ...type === 'approval.escalated' ? whoMayDecide(next, rights) : {} }, next.id))
+}
+
+/** What every fact about a case says. */
+export function commonFacts({ id, requester, method, resources, mode, expiresAt }: Pick<ApprovalCase, 'id' | 'requester' | 'method' | 'resources' | 'mode' | 'expiresAt'>): EventData<'approval.expired'> {
+  return { approval: id, agent: requester.id, run: requester.run, method, resources: [...resources], mode, expiresAt }
+}
+
+function whoMayDecide(next: ApprovalCase, rights: RoutingRights): { readonly reviewers: readonly string[], readonly quorum: number } {
+  const { eligible, quorum } = electorsOf(rights, next).electorate
+  return { reviewers: [...eligible], quorum }
 }
 
 export function caseDocument(next: ApprovalCase): CaseDocument {

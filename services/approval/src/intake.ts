@@ -11,20 +11,22 @@ import type { ApprovalCase } from './approval-case.ts'
 import { callDifferences } from './call-differences.ts'
 import { aliases, cases, gates, KEEP_MS, runs, slots, threads, type CaseDocument, type Gate, type Run, type Slot } from './collections.ts'
 import { caseOf } from './facts.ts'
+import { findCover, isFree, type Cover } from './grant-cover.ts'
+import { grantRef, useRef } from './grants.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { strictest, type MethodLookup } from './known-methods.ts'
 import { lockFacts, lockRefs } from './lock-documents.ts'
 import { openCase, type OpeningFacts } from './opening.ts'
 import type { RequestStore, RequestWrite } from './request-store.ts'
-import { route, type People } from './routing.ts'
+import { escalatedTerms, route, type Route, type RoutingRights } from './routing.ts'
 
 export interface IntakeParts {
   readonly documents: DocumentStore
   readonly requestStore: RequestStore
-  readonly people: People
+  readonly rights: RoutingRights
   readonly methods?: MethodLookup
   readonly mode: Mode
-  readonly selfApproval: boolean
+  readonly now: () => number
   readonly pendingPerAgent: number
   readonly log: Log
 }
@@ -56,24 +58,25 @@ async function dropped(parts: IntakeParts, event: CloudEvent, why: string): Prom
 }
 
 /** The documents that one opening reads and writes, by name. `existing` is another case than `own`. */
-function placesOf(event: CloudEvent, request: AccessRequest, body: RequestWrite, existing: string | undefined) {
+function placesOf(event: CloudEvent, request: AccessRequest, body: RequestWrite, existing: string | undefined, cover?: Cover) {
   const { issuer, id, run } = request.agent
   const { id: own } = request
   const older: Readonly<Record<string, Ref>> = existing === undefined || existing === own ? {} : { existing: { collection: cases, id: existing }, existingView: { collection: approvals, id: existing } }
+  const granted: Readonly<Record<string, Ref>> = cover === undefined ? {} : { grant: grantRef(cover.grant.id), use: useRef(cover.grant.id, cover.use) }
   return {
     inbox: inboxRef(event) as Ref, slot: { collection: slots, id: attachHash(request.attach) } as Ref<Slot>,
     gate: { collection: gates, id: sha256(JSON.stringify([issuer, id])) } as Ref<Gate>,
     thread: { collection: threads, id: sha256(JSON.stringify([issuer, id, run, request.call.method])) } as Ref<Slot>,
     run: { collection: runs, id: request.attach.digest } as Ref<Run>, own: { collection: cases, id: own } as Ref<CaseDocument>,
-    ownView: { collection: approvals, id: own } as Ref, alias: { collection: aliases, id: own } as Ref, body: body.ref as Ref, ...older,
+    ownView: { collection: approvals, id: own } as Ref, alias: { collection: aliases, id: own } as Ref, body: body.ref as Ref, ...older, ...granted,
   }
 }
 
 async function place(parts: IntakeParts, event: CloudEvent, request: AccessRequest, body: RequestWrite): Promise<Outcome> {
   const { slot, gate, thread } = placesOf(event, request, body, undefined)
   const [slotDoc, gateDoc, threadDoc] = await parts.documents.read<object>([slot, gate, thread])
-  const places = placesOf(event, request, body, (slotDoc?.data as Slot | undefined)?.approval)
-  const given = await gather(parts, request, threadDoc?.data as Slot | undefined)
+  const [given, cover] = await Promise.all([gather(parts, request, threadDoc?.data as Slot | undefined), findCover(parts, request)])
+  const places = placesOf(event, request, body, (slotDoc?.data as Slot | undefined)?.approval, cover)
   const named = Object.keys(places)
   const locks = lockRefs({ agent: request.agent.id, run: request.agent.run, target: request.call.target })
   const outcome = await parts.documents.transact<Outcome>([...Object.values(places), ...locks], (docs, now) => {
@@ -81,11 +84,12 @@ async function place(parts: IntakeParts, event: CloudEvent, request: AccessReque
     const finish = (result: Outcome) => ({ writes: [], facts: [], result })
     if (at['inbox'] !== undefined) return finish('done')
     if (at['slot']?.version !== slotDoc?.version || at['gate']?.version !== gateDoc?.version) return finish('again')
+    if (cover !== undefined && !isFree(cover, at['grant'], at['use'], now)) return finish('again')
     const lockedAt = lockFacts(docs.slice(named.length), now).latestAt
-    const { kind, pending, writes, facts } = openCase(request, { ...given, lockedAt, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
+    const { kind, open, writes, facts } = openCase(request, { ...given, lockedAt, ...cover === undefined ? {} : { cover }, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
     if (kind === 'id-taken') return finish('id-taken')
     const marks = kind === 'opened' ? markWrites(places, request.id, gateDoc?.data as Gate | undefined, now) : []
-    return { writes: [...writes, ...marks, ...pending ? [body] : [], handled(event, now)], facts, result: 'done' }
+    return { writes: [...writes, ...marks, ...open ? [body] : [], handled(event, now)], facts, result: 'done' }
   })
   if (isRefusal(outcome)) throw new TypeError('opening a case refuses nothing')
   return outcome
@@ -99,12 +103,20 @@ async function gather(parts: IntakeParts, request: AccessRequest, thread: Slot |
     parts.documents.query(approvals, { name: 'byAgentState', equal: { issuer, agent: id, state: 'pending' }, limit: pendingPerAgent }),
     thread === undefined || thread.approval === request.id ? undefined : parts.requestStore.read(thread.approval),
   ])
-  const terms = request.decision.obligations.approval ?? { reviewers: [], quorum: 1 }
+  const terms = request.decision.obligations.approval ?? { reviewers: [], quorum: 1, reasonRequired: false }
   const lines = before === undefined ? [] : callDifferences(before.call, request.call)
   return {
-    route: route(parts.people, request.agent, terms, parts.selfApproval), pending: pending.docs.length, pendingPerAgent,
+    rights: parts.rights, route: firstRoute(parts.rights, request.agent, terms), pending: pending.docs.length, pendingPerAgent,
     ...before === undefined || lines.length === 0 ? {} : { differences: { from: before.id, lines } },
   }
+}
+
+/** Those who are asked at first. Too few of them is no reason to refuse where escalation brings enough. */
+function firstRoute(rights: RoutingRights, agent: AccessRequest['agent'], terms: Parameters<typeof escalatedTerms>[0]): Route {
+  const first = route(rights, agent, terms)
+  const { unroutable, ...asked } = first
+  if (unroutable === undefined || terms.escalate === undefined) return first
+  return route(rights, agent, escalatedTerms(terms)).unroutable === undefined ? asked : first
 }
 
 function markWrites({ slot, gate, thread }: ReturnType<typeof placesOf>, approval: string, before: Gate | undefined, now: number): readonly Write[] {

@@ -1,5 +1,6 @@
 /** Makes a case out of a checked request; pure. */
 import { attachHash } from '@lockkeeper/domain/digest'
+import type { ApprovalTerms } from '@lockkeeper/domain'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { isSettled, type ApprovalCase, type CaseState, type Earlier } from './approval-case.ts'
 import type { Run } from './collections.ts'
@@ -20,10 +21,18 @@ export function newCase(request: AccessRequest, now: number, state: CaseState, e
     rule: decision.rule, method: call.method, target: call.target, resources: call.resources.slice(0, SHOWN_RESOURCES),
     summary: summaryOf(request), risk: call.risk, mode: request.mode, returnsSecret: call.returnsSecret,
     requester: { issuer, subject, id, run, chain, ...sponsor === undefined ? {} : { sponsor }, ...sponsorPerson === undefined ? {} : { sponsorPerson } },
-    terms: { reviewers: terms?.reviewers ?? [], quorum: terms?.quorum ?? 1, reasonRequired: terms?.reasonRequired ?? false },
+    terms: termsOf(terms),
     // A request that waited on the bus, or comes from a clock behind ours, ends no later than it would have: no late use.
     at: now, expiresAt: Math.min(now, request.at) + (terms?.expiresMs ?? DEFAULT_EXPIRES_MS),
     ...earlier === undefined ? {} : { earlier }, votes: [], fences: 0, revision: 1, retired: false, state,
+  }
+}
+
+function termsOf(terms: Partial<ApprovalTerms> = {}): ApprovalCase['terms'] {
+  const { reviewers = [], quorum = 1, reasonRequired = false, escalate, patterns, breakGlass } = terms
+  return {
+    reviewers, quorum, reasonRequired,
+    ...escalate === undefined ? {} : { escalate }, ...patterns === undefined ? {} : { patterns }, ...breakGlass === undefined ? {} : { breakGlass },
   }
 }
 

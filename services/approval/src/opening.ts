@@ -6,8 +6,10 @@ import { isSettled, type ApprovalCase, type CaseState, type Fact, type SettledSt
 import { caseWrites } from './case-store.ts'
 import { aliases, KEEP_MS, type Run } from './collections.ts'
 import { factEvents } from './facts.ts'
+import type { Cover } from './grant-cover.ts'
+import { newUse, useRef } from './grants.ts'
 import { earlierOf, newCase } from './new-case.ts'
-import type { Route } from './routing.ts'
+import type { Route, RoutingRights } from './routing.ts'
 import { shownCall } from './shown-call.ts'
 import { transition, type Step } from './state-machine.ts'
 
@@ -15,7 +17,10 @@ import { transition, type Step } from './state-machine.ts'
 const OVERTAKEN_MS = 5_000
 
 export interface OpeningFacts {
+  readonly rights: RoutingRights
   readonly route: Route
+  /** A grant that covers the call, and the use that it takes. */
+  readonly cover?: Cover
   /** Requests of this agent that wait already, and how many may. */
   readonly pending: number
   readonly pendingPerAgent: number
@@ -32,30 +37,39 @@ export interface OpeningFacts {
 
 export interface Opening {
   readonly kind: 'known' | 'shared' | 'opened' | 'id-taken'
-  /** Somebody may still decide it. */
-  readonly pending: boolean
+  /** It can still run, so that its request must be kept. */
+  readonly open: boolean
   readonly writes: readonly Write[]
   readonly facts: readonly CloudEvent[]
 }
 
 /** Shares the live case of the same key, or opens a new one, ending an older one that no longer holds. */
 export function openCase(request: AccessRequest, given: OpeningFacts, now: number): Opening {
-  const { own, existing, route, differences } = given
-  if (own !== undefined) return { kind: own.attachHash === attachHash(request.attach) ? 'known' : 'id-taken', pending: false, writes: [], facts: [] }
+  const { own, existing, route, differences, rights, cover } = given
+  if (own !== undefined) return { kind: own.attachHash === attachHash(request.attach) ? 'known' : 'id-taken', open: false, writes: [], facts: [] }
   const older = existing === undefined ? undefined : endOlder(existing, request, given.lockedAt, now)
   if (older === 'shared') {
     const alias: Write = { kind: 'put', ref: { collection: aliases, id: request.id }, data: { approval: existing?.id ?? '', deleteAt: now + KEEP_MS } }
-    return { kind: 'shared', pending: false, writes: [alias], facts: [] }
+    return { kind: 'shared', open: false, writes: [alias], facts: [] }
   }
   const earlier = earlierOf(request, older?.next, given.run)
   const shown = shownCall(request, earlier)
-  const opened: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlier), shownWhole: shown.whole, ...differences === undefined ? {} : { differences } }
+  const fresh: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlier), shownWhole: shown.whole, ...differences === undefined ? {} : { differences } }
+  const opened = cover === undefined ? fresh : coveredBy(fresh, cover)
   const timed = transition(opened, { kind: 'tick' }, now) as Step
   return {
-    kind: 'opened', pending: timed.next.state.state === 'pending',
-    writes: [...older === undefined ? [] : caseWrites(older.next), ...caseWrites(timed.next)],
-    facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now), ...factEvents(timed.next, [firstFact(opened, shown, route), ...timed.facts], now)],
+    kind: 'opened', open: timed.next.state.state === 'pending' || timed.next.state.state === 'approved',
+    writes: [
+      ...older === undefined ? [] : caseWrites(older.next), ...caseWrites(timed.next),
+      ...cover === undefined ? [] : [{ kind: 'create', ref: useRef(cover.grant.id, cover.use), data: newUse(cover.grant, cover.use, opened, now) } satisfies Write],
+    ],
+    facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now, rights), ...factEvents(timed.next, [firstFact(opened, shown, route), ...timed.facts], now, rights)],
   }
+}
+
+/** Nobody is asked: those who gave the grant have approved this call with it. */
+function coveredBy(fresh: ApprovalCase, { grant: { id, votes, until }, use }: Cover): ApprovalCase {
+  return { ...fresh, votes, grant: { id, use }, expiresAt: Math.min(fresh.expiresAt, until) }
 }
 
 /** `shared`: the older case still answers for this call. Otherwise its last step. */
@@ -78,13 +92,15 @@ function isReadable(state: SettledState, lockedAt: number): boolean {
   return state.state === 'answered' && state.receipt !== undefined && lockedAt < state.claimedAt
 }
 
-function firstState({ route: { unroutable }, pending, pendingPerAgent }: OpeningFacts, now: number): CaseState {
+function firstState({ route: { unroutable }, pending, pendingPerAgent, cover }: OpeningFacts, now: number): CaseState {
+  if (cover !== undefined) return { state: 'approved', approvedAt: now }
   if (unroutable !== undefined) return { state: 'cancelled', settledAt: now, refusal: 'APPROVAL_UNROUTABLE', why: `No one may approve the call. ${unroutable}` }
   if (pending < pendingPerAgent) return { state: 'pending' }
   return { state: 'cancelled', settledAt: now, refusal: 'TOO_MANY_PENDING', why: `The agent has ${pending} calls waiting for approval. Nothing has run; have some decided first.` }
 }
 
-function firstFact({ state, summary, digest }: ApprovalCase, shown: ShownCall, { eligible, quorum }: Route): Fact {
+function firstFact({ state, summary, digest, grant, votes }: ApprovalCase, shown: ShownCall, { eligible, quorum }: Route): Fact {
   if (state.state === 'cancelled') return { type: 'approval.cancelled', data: { why: state.why } }
+  if (grant !== undefined) return { type: 'approval.approved', data: { by: votes.map(({ person }) => person), grant } }
   return { type: 'approval.requested', data: { reviewers: [...eligible], quorum, summary, digest, shown } }
 }

@@ -5,9 +5,11 @@
 import { verify, type KeyObject } from 'node:crypto'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import type { EventData } from '@lockkeeper/domain/events'
+import type { EventData, GrantPattern } from '@lockkeeper/domain/events'
 import { fromPlain, isJsonObject, parseStrict, serialise, toPlain } from '@lockkeeper/domain/json'
 import type { Mode, PersonId } from '@lockkeeper/domain'
+import { patternHash, patternText } from './grant-pattern.ts'
+import { groupsIn, type GroupClaim } from './group-claims.ts'
 import { checkSlackClick, type SlackClick, type SlackTrust } from './slack-proof.ts'
 
 export type SubmittedDecision = EventData<'decision.submitted'>
@@ -29,9 +31,23 @@ export function checkTerminalKeys(keys: readonly TerminalKey[], mode: Mode): voi
 /** Checks an ID token whose `nonce` must be the given one; a Refusal with ISSUER_UNAVAILABLE is tried again. */
 export type VerifyIdToken = (token: string, nonce: string) => Promise<{ readonly id: PersonId } | Refusal>
 
-/** The nonce of an approver's ID token: the digest approves, `deny:` and the digest denies, so that who carries a denial cannot make an approval of it. */
-export function idTokenNonce({ verdict, digest }: { readonly verdict: 'approve' | 'deny', readonly digest: string }): string {
-  return verdict === 'approve' ? digest : `deny:${digest}`
+/** What a decision says, as far as a proof must cover it. */
+export interface Decision {
+  readonly verdict: 'approve' | 'deny'
+  readonly digest: string
+  readonly grant?: GrantPattern
+  readonly breakGlass?: true
+}
+
+/**
+ * The nonce of an approver's ID token, different for each thing that can be decided, so that who carries the one cannot make another of it:
+ * the digest approves the call, `deny:` and the digest denies it, `grant:`, the pattern's hash and the digest approves calls like it
+ * too, `break-glass:` and the digest approves it at once and alone.
+ */
+export function idTokenNonce({ verdict, digest, grant, breakGlass }: Decision): string {
+  if (verdict === 'deny') return `deny:${digest}`
+  if (breakGlass === true) return `break-glass:${digest}`
+  return grant === undefined ? digest : `grant:${patternHash(grant)}:${digest}`
 }
 
 export interface Proven {
@@ -41,6 +57,8 @@ export interface Proven {
   readonly fingerprint: string
   /** Epoch ms at which it was made. */
   readonly madeAt: number
+  /** Groups of ours that the person's identity provider names, through `groupClaims`. */
+  readonly groups?: readonly string[]
 }
 
 /** A signed decision is that old at most, and this far ahead of our clock. */
@@ -50,14 +68,17 @@ const AHEAD_MS = 5_000
 const VERSION = 'lockkeeper-decision-v1'
 
 /** What a terminal signs with Ed25519: canonical JSON of the decision, its person and its time (epoch ms). */
-export function terminalDecisionBytes(decision: { readonly approval: string, readonly digest: string, readonly verdict: 'approve' | 'deny', readonly reason?: string, readonly person: string, readonly at: number }): Uint8Array {
-  const { approval, digest, verdict, reason, person, at } = decision
-  return Buffer.from(serialise(fromPlain([VERSION, approval, digest, verdict, reason ?? null, person, at])))
+export function terminalDecisionBytes(decision: Decision & { readonly approval: string, readonly reason?: string, readonly person: string, readonly at: number }): Uint8Array {
+  const { approval, digest, verdict, reason, person, at, grant, breakGlass = false } = decision
+  const more = grant === undefined && !breakGlass ? [] : [grant === undefined ? null : patternText(grant), breakGlass]
+  return Buffer.from(serialise(fromPlain([VERSION, approval, digest, verdict, reason ?? null, person, at, ...more])))
 }
 
 export interface ProofChecks {
   readonly terminalKeys: readonly TerminalKey[]
   readonly verifyIdToken?: VerifyIdToken
+  /** Which claims of ID tokens name groups. Default: none. */
+  readonly groupClaims?: readonly GroupClaim[]
   /** Whose clicks count; without it none does. */
   readonly slack?: SlackTrust
 }
@@ -70,7 +91,7 @@ export async function checkProof(decision: SubmittedDecision, checks: ProofCheck
   const { proof } = decision
   switch (proof.kind) {
     case 'terminal': return checkTerminal(decision, proof, checks.terminalKeys, now)
-    case 'idToken': return checkIdToken(decision, proof.token, checks.verifyIdToken)
+    case 'idToken': return checkIdToken(decision, proof.token, checks)
     case 'slack': return checkSlack(decision, proof, checks.slack, now)
   }
 }
@@ -101,23 +122,28 @@ function checkTerminal(decision: SubmittedDecision, proof: { readonly person: st
   return { person: person as PersonId, kind: 'terminal', fingerprint: sha256(bytes), madeAt: at }
 }
 
-async function checkIdToken(decision: SubmittedDecision, token: string, verifyIdToken: VerifyIdToken | undefined): Promise<Proven | Refusal> {
+async function checkIdToken(decision: SubmittedDecision, token: string, { verifyIdToken, groupClaims = [] }: ProofChecks): Promise<Proven | Refusal> {
   if (verifyIdToken === undefined) return invalid('no issuer of approver tokens is configured')
   if (token.length > 16_384) return invalid('the token is too long')
   const person = await verifyIdToken(token, idTokenNonce(decision))
   if (isRefusal(person)) return person
-  const issuedAt = issuedAtOf(token)
+  const claims = claimsOf(token)
+  const issuedAt = issuedAtOf(claims)
   if (issuedAt === undefined) return invalid('the token does not say when it was issued')
   // The signed part alone: a second signature over the same claims is the same proof.
   const signed = token.slice(0, token.lastIndexOf('.'))
-  return { person: person.id, kind: 'idToken', fingerprint: sha256(signed), madeAt: issuedAt }
+  const groups = groupsIn(claims, groupClaims)
+  return { person: person.id, kind: 'idToken', fingerprint: sha256(signed), madeAt: issuedAt, ...groups.length === 0 ? {} : { groups } }
 }
 
-/** Ms of the claim `iat` of a token that has been verified already. */
-function issuedAtOf(token: string): number | undefined {
+/** Claims of a token that has been verified already. */
+function claimsOf(token: string): Readonly<Record<string, unknown>> {
   const payload = parseStrict(Buffer.from(token.split('.')[1] ?? '', 'base64url'))
-  if (isRefusal(payload) || !isJsonObject(payload)) return undefined
-  const { iat } = toPlain(payload) as { readonly iat?: unknown }
+  return isRefusal(payload) || !isJsonObject(payload) ? {} : toPlain(payload) as Readonly<Record<string, unknown>>
+}
+
+/** Ms of the claim `iat`. */
+function issuedAtOf({ iat }: Readonly<Record<string, unknown>>): number | undefined {
   return typeof iat === 'number' && Number.isFinite(iat) ? iat * 1000 : undefined
 }
 

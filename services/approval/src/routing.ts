@@ -1,8 +1,8 @@
 /** Who may decide a request (invariant 6). Asked anew at each decision and each claim, because persons get disabled and groups change. */
 import type { PeopleDirectory } from '@lockkeeper/auth'
 import type { Person, PersonId } from '@lockkeeper/domain'
-import type { Requester } from './approval-case.ts'
-import type { Electorate } from './state-machine.ts'
+import type { ApprovalCase, Requester, Vote } from './approval-case.ts'
+import type { Electorate } from './votes.ts'
 
 /** What the approval service asks of the directory of persons; absence is undefined or an empty list. */
 export type People = Pick<PeopleDirectory, 'byId' | 'byIdentity' | 'byGithub' | 'byEmail' | 'group'>
@@ -13,9 +13,26 @@ export interface RoutingTerms {
   readonly quorum: number
 }
 
+export interface RoutingRights {
+  readonly people: People
+  /** Sandbox only: requesters may decide too. */
+  readonly selfApproval: boolean
+  /** Groups whose members an approvers' identity provider names; they cannot be listed beforehand. */
+  readonly outsideGroups: ReadonlySet<string>
+}
+
+/** A person and the outside groups that their own identity provider vouches for. */
+export type Proven = Pick<Vote, 'person' | 'groups'>
+
 export interface Route extends Electorate {
   /** Why nobody can ever decide it; undefined while enough persons can. */
   readonly unroutable?: string
+}
+
+/** Who may decide a case, and who may break the glass. */
+export interface Electors {
+  readonly electorate: Electorate
+  readonly glass?: Electorate
 }
 
 const DEFAULT_REVIEWERS = ['group:approvers']
@@ -24,14 +41,36 @@ const DEFAULT_REVIEWERS = ['group:approvers']
  * The eligible reviewers and the quorum in force. A sponsor that resolves to no Person could be any of the reviewers, so
  * two of them must agree: at most one can be the sponsor. `selfApproval` (sandbox only) takes both rules away.
  */
-export function route(people: People, requester: Requester, terms: RoutingTerms, selfApproval: boolean): Route {
+export function route({ people, selfApproval, outsideGroups }: RoutingRights, requester: Requester, terms: RoutingTerms, proven: readonly Proven[] = []): Route {
   const { excluded, sponsorKnown } = requesters(people, requester)
-  const named = (terms.reviewers.length === 0 ? DEFAULT_REVIEWERS : terms.reviewers).flatMap((reviewer) => resolve(people, reviewer))
+  const reviewers = namedReviewers(terms)
+  const outside = reviewers.filter((reviewer) => reviewer.startsWith('group:') && outsideGroups.has(reviewer.slice(6)))
+  const named = [
+    ...reviewers.flatMap((reviewer) => resolve(people, reviewer)),
+    ...proven.filter(({ groups = [] }) => groups.some((group) => outside.includes(`group:${group}`))).map(({ person }) => person),
+  ]
   const eligible = new Set(named.filter((id) => isEnabled(people, id) && (selfApproval || !excluded.has(id))))
   const quorum = Math.max(1, terms.quorum, sponsorKnown || selfApproval ? 1 : 2)
-  if (eligible.size >= quorum) return { eligible, quorum }
+  if (eligible.size >= quorum || outside.length > 0) return { eligible, quorum }
   const why = sponsorKnown ? '' : ' The agent\'s sponsor is no known person, so two persons must agree.'
   return { eligible, quorum, unroutable: `${quorum} must approve and ${eligible.size} may: requesters and disabled persons do not count.${why}` }
+}
+
+function namedReviewers({ reviewers }: Pick<RoutingTerms, 'reviewers'>): readonly string[] {
+  return reviewers.length === 0 ? DEFAULT_REVIEWERS : reviewers
+}
+
+/** The terms once nobody has decided in time: more may decide, and as many must. */
+export function escalatedTerms(terms: ApprovalCase['terms']): RoutingTerms {
+  return { reviewers: [...namedReviewers(terms), ...terms.escalate?.reviewers ?? []], quorum: terms.quorum }
+}
+
+/** Who may decide a case at this moment; `arriving` is the vote that is about to be cast. */
+export function electorsOf(rights: RoutingRights, { requester, terms, votes, escalatedAt }: Pick<ApprovalCase, 'requester' | 'terms' | 'votes' | 'escalatedAt'>, arriving?: Proven): Electors {
+  const proven = arriving === undefined ? votes : [...votes, arriving]
+  const electorate = route(rights, requester, escalatedAt === undefined ? terms : escalatedTerms(terms), proven)
+  if (terms.breakGlass === undefined) return { electorate }
+  return { electorate, glass: route(rights, requester, { reviewers: terms.breakGlass, quorum: 1 }, proven) }
 }
 
 function resolve(people: People, reviewer: string): readonly PersonId[] {

@@ -11,8 +11,10 @@ import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
 import { createCaseStore } from './case-store.ts'
-import { aliases, cases, gates, inbox, namedClaims, refusedDecisions, requests, runs, slots, threads, usedProofs } from './collections.ts'
+import { aliases, cases, gates, grants, grantUses, inbox, namedClaims, refusedDecisions, requests, reviews, runs, slots, threads, usedProofs } from './collections.ts'
 import { createDecisions } from './decisions.ts'
+import { createGrantAdmin } from './grant-admin.ts'
+import { outsideGroups } from './group-claims.ts'
 import { beat } from './heartbeat.ts'
 import { receiveRequest } from './intake.ts'
 import { createLocks } from './locks.ts'
@@ -21,7 +23,8 @@ import { checkTerminalKeys, type TerminalKey, type VerifyIdToken } from './proof
 import { createReceiptBox } from './receipt-box.ts'
 import { createRequestStore } from './request-store.ts'
 import { createRoutes } from './routes.ts'
-import type { People } from './routing.ts'
+import { createReviews } from './reviews.ts'
+import type { People, RoutingRights } from './routing.ts'
 import { readSettings, type ApprovalSettings } from './settings.ts'
 import type { SlackTrust } from './slack-proof.ts'
 import { sweepCases, sweepLocks, sweepOrphans } from './sweeper.ts'
@@ -68,22 +71,23 @@ const ORPHANS_EVERY_MS = 3_600_000
 interface Running { readonly subscriptions: readonly Subscription[], readonly work: readonly RepeatedWork[] }
 
 /** Collections that the store must be opened with. */
-export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, inbox, usedProofs, refusedDecisions, namedClaims]
+export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, grants, grantUses, reviews, inbox, usedProofs, refusedDecisions, namedClaims]
 
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
-  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode } = readSettings(settings)
+  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode, groupClaims } = readSettings(settings)
   const { documents, events, blobs, clock, people, log } = ports
   checkTerminalKeys(ports.terminalKeys, mode)
   const now = (): number => clock.now()
-  const store = createCaseStore(documents, now)
+  const rights: RoutingRights = { people, selfApproval, outsideGroups: outsideGroups(groupClaims) }
+  const store = createCaseStore(documents, now, rights)
   const receipts = createReceiptBox(blobs, ports.receiptKey)
   const requestStore = createRequestStore(documents, blobs, now)
   const locks = createLocks(documents, now)
-  const proofs = { terminalKeys: ports.terminalKeys, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack } }
-  const decisions = createDecisions({ documents, store, people, proofs, now, selfApproval, log })
-  const intake = { documents, requestStore, people, mode, selfApproval, pendingPerAgent, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
+  const proofs = { terminalKeys: ports.terminalKeys, groupClaims, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack } }
+  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, log })
+  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now, log }
-  const admin = createAdmin({ documents, store, requestStore, receipts, people, decisions, locks, mode, selfApproval, now })
+  const admin = createAdmin({ documents, store, requestStore, receipts, rights, decisions, locks, grants: createGrantAdmin(documents, now, log), reviews: createReviews({ documents, proofs, rights, now, log }), mode, now })
 
   const subscriptions: ApprovalService['subscriptions'] = [
     { options: { topic: TOPICS.access, name: 'approval-access' }, handle: async ({ event }) => event.type === 'access.requested' ? receiveRequest(intake, event) : undefined },
@@ -124,7 +128,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   }
 
   return {
-    api: createApprovalApi({ store, receipts, people, selfApproval, windows, dialByMs, claimTimeoutMs, log }),
+    api: createApprovalApi({ store, receipts, rights, windows, dialByMs, claimTimeoutMs, log }),
     admin, routes: createRoutes(admin, log), subscriptions, start, sweep, drain, beat: () => beat(documents),
   }
 }
@@ -135,6 +139,9 @@ export { renderCardText } from './card-text.ts'
 export type { Decided } from './decisions.ts'
 export { lockId } from './lock-documents.ts'
 export type { MethodLookup } from './known-methods.ts'
+export type { GrantPage, GrantView } from './grant-admin.ts'
+export { closingDecision } from './reviews.ts'
+export type { ReviewDocument } from './collections.ts'
 export { idTokenNonce, terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
 export type { People } from './routing.ts'
 export type { ApprovalSettings } from './settings.ts'

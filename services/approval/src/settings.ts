@@ -1,5 +1,6 @@
 /** Settings of the approval service: bounds, defaults, and what real mode never allows. */
 import { z } from 'zod'
+import { groupClaimSchema } from './group-claims.ts'
 
 const ms = (least: number, most: number, usual: number) => z.number().int().min(least).max(most).default(usual)
 
@@ -13,6 +14,8 @@ const schema = z.strictObject({
   dialByMs: ms(100, 60_000, 5_000),
   /** Ms after which a silent claim is `unknown`, default 600,000. */
   claimTimeoutMs: ms(1_000, 3_600_000, 600_000),
+  /** Which claims of approvers' ID tokens name groups that rules may name as reviewers. Default: none. */
+  groupClaims: z.array(groupClaimSchema).max(20).default([]),
   receiptWindows: z.strictObject({ undeliveredMs: ms(1_000, 3_600_000, 600_000), deliveredMs: ms(1_000, 3_600_000, 60_000) }).prefault({}),
 }).refine(({ mode, selfApproval }) => mode === 'sandbox' || !selfApproval, { path: ['selfApproval'], message: 'is for sandbox mode only (invariant 14)' })
   .refine(({ dialByMs, claimTimeoutMs }) => dialByMs < claimTimeoutMs, { path: ['claimTimeoutMs'], message: 'must be longer than dialByMs' })

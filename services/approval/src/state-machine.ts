@@ -5,15 +5,13 @@
  */
 import { equalInConstantTime } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
-import type { Lock, PersonId } from '@lockkeeper/domain'
-import { isSettled, type ApprovalCase, type CaseState, type Fact, type Vote } from './approval-case.ts'
+import type { Lock } from '@lockkeeper/domain'
+import { isSettled, type ApprovalCase, type CaseState, type Fact, type GrantUse, type Vote } from './approval-case.ts'
 import { instant, refusalOf } from './outcome-texts.ts'
+import { tally, type Electorate } from './votes.ts'
 
 /** Ms from settling until a case retires: its mark stays, the rest goes. */
 const LINGER_MS = 3_600_000
-
-/** Who counts at this moment, see routing.ts. */
-export interface Electorate { readonly eligible: ReadonlySet<PersonId>, readonly quorum: number }
 
 export interface ReceiptWindows {
   /** Ms while an answer that was never delivered whole can be read, default 600,000. */
@@ -29,8 +27,11 @@ export type Completion =
 
 export type Command =
   | { readonly kind: 'tick' }
-  | { readonly kind: 'vote', readonly vote: Vote, readonly digest: string, readonly electorate: Electorate, readonly lock?: Lock }
-  | { readonly kind: 'claim', readonly attachHash: string, readonly decisionHash: string, readonly stateHash?: string, readonly holder: string, readonly electorate: Electorate, readonly lock?: Lock, readonly claimMs: number }
+  | { readonly kind: 'vote', readonly vote: Vote, readonly digest: string, readonly electorate: Electorate, readonly glass?: Electorate, readonly lock?: Lock }
+  /** Approves it as a use of a grant that was given to a call like it. */
+  | { readonly kind: 'cover', readonly use: GrantUse, readonly votes: readonly Vote[], readonly until: number, readonly electorate: Electorate, readonly lock?: Lock }
+  /** `ended`: why the grant that it is a use of is over, where it is. */
+  | { readonly kind: 'claim', readonly attachHash: string, readonly decisionHash: string, readonly stateHash?: string, readonly holder: string, readonly electorate: Electorate, readonly glass?: Electorate, readonly ended?: string, readonly lock?: Lock, readonly claimMs: number }
   | { readonly kind: 'complete', readonly fence: string, readonly outcome: Completion, readonly windows: ReceiptWindows }
   | { readonly kind: 'deliver', readonly attachHash: string, readonly windows: ReceiptWindows }
   | { readonly kind: 'cancel', readonly refusal: ErrorReason, readonly why: string }
@@ -61,10 +62,16 @@ export function transition(current: ApprovalCase, command: Command, now: number)
 /** Epoch ms at which time itself changes the case next; Infinity once retired. */
 export function dueAt(current: ApprovalCase): number {
   const { state, expiresAt } = current
-  if (state.state === 'pending' || state.state === 'approved') return expiresAt
+  if (state.state === 'pending') return Math.min(expiresAt, escalatesAt(current))
+  if (state.state === 'approved') return expiresAt
   if (state.state === 'claimed') return state.claimUntil
   if (state.state === 'answered' && state.receipt !== undefined) return state.receipt.until
   return retiresAt(current)
+}
+
+/** Epoch ms at which more persons are asked; Infinity where nobody is, or has been. */
+function escalatesAt({ at, terms, escalatedAt }: ApprovalCase): number {
+  return terms.escalate === undefined || escalatedAt !== undefined ? Number.POSITIVE_INFINITY : at + terms.escalate.afterMs
 }
 
 /** Epoch ms at which a settled case without a receipt retires; Infinity while that is not to be said, or has been. */
@@ -83,6 +90,9 @@ function passOne(step: Step, now: number): Step {
   const { next } = step
   const { state } = next
   const then = (to: CaseState, fact: Fact): Step => ({ ...step, next: move(next, to), facts: [...step.facts, fact] })
+  if (state.state === 'pending' && escalatesAt(next) < next.expiresAt) {
+    return { ...step, next: { ...next, escalatedAt: now, revision: next.revision + 1 }, facts: [...step.facts, { type: 'approval.escalated', data: { to: [...next.terms.escalate?.reviewers ?? []], summary: next.summary } }] }
+  }
   if (state.state === 'pending' || state.state === 'approved') {
     return then({ state: 'expired', settledAt: now, from: state.state }, { type: 'approval.expired', data: {} })
   }
@@ -98,6 +108,7 @@ function apply(current: ApprovalCase, command: Command, now: number): Step | Ref
   switch (command.kind) {
     case 'tick': return { next: current, facts: [] }
     case 'vote': return vote(current, command, now)
+    case 'cover': return cover(current, command, now)
     case 'claim': return claim(current, command, now)
     case 'complete': return complete(current, command, now)
     case 'deliver': return deliver(current, command, now)
@@ -106,26 +117,31 @@ function apply(current: ApprovalCase, command: Command, now: number): Step | Ref
   }
 }
 
-function vote(current: ApprovalCase, { vote: cast, digest, electorate, lock }: Of<'vote'>, now: number): Step | Refusal {
+function vote(current: ApprovalCase, { vote: cast, digest, electorate, glass, lock }: Of<'vote'>, now: number): Step | Refusal {
   const { state } = current
+  const breaks = cast.breakGlass === true
   if (!equalInConstantTime(digest, current.digest)) return refuse('STATE_CHANGED', `The decision names another call than ${current.id}.`)
-  if (!electorate.eligible.has(cast.person)) return refuse('POLICY_DENIED', `${cast.person} may not decide ${current.id}: not a reviewer of it, disabled, or its requester.`)
+  if ((breaks ? glass : electorate)?.eligible.has(cast.person) !== true) return refuse('POLICY_DENIED', breaks ? `${cast.person} may not break the glass for ${current.id}: the rule does not name them, or they are disabled or its requester.` : `${cast.person} may not decide ${current.id}: not a reviewer of it, disabled, or its requester.`)
   if (state.state !== 'pending' && !(state.state === 'approved' && cast.verdict === 'deny')) return refusalOf(current)
   if (lock !== undefined) return refuse('AGENT_LOCKED', `${current.id} is frozen by ${lock.id}; nothing is decided while it is locked.`)
-  if (current.terms.reasonRequired && (cast.reason ?? '').trim() === '') return refuse('REQUEST_INVALID', `The rule ${current.rule} wants a reason with each decision.`)
+  if ((current.terms.reasonRequired || breaks) && (cast.reason ?? '').trim() === '') return refuse('REQUEST_INVALID', breaks ? 'Breaking the glass wants a reason.' : `The rule ${current.rule} wants a reason with each decision.`)
   const votes = [...current.votes.filter(({ person }) => person !== cast.person), cast]
   if (cast.verdict === 'deny') {
     return { next: move({ ...current, votes }, { state: 'denied', settledAt: now, by: cast.person, reason: cast.reason }), facts: [{ type: 'approval.denied', data: { by: cast.person, reason: cast.reason } }] }
   }
-  if (current.votes.some(({ person }) => person === cast.person)) return refuse('REQUEST_INVALID', `${cast.person} has approved ${current.id} already; a person counts once.`)
-  const approvers = counted(votes, electorate)
-  if (approvers.length < electorate.quorum) return { next: { ...current, votes, revision: current.revision + 1 }, facts: [] }
-  return { next: move({ ...current, votes }, { state: 'approved', approvedAt: now }), facts: [{ type: 'approval.approved', data: { by: [...approvers] } }] }
+  if (current.votes.some(({ person, breakGlass }) => person === cast.person && (breakGlass === true || !breaks))) return refuse('REQUEST_INVALID', `${cast.person} has approved ${current.id} already; a person counts once.`)
+  const { passed, by, breakGlass } = tally(votes, electorate, glass)
+  if (!passed) return { next: { ...current, votes, revision: current.revision + 1 }, facts: [] }
+  return { next: move({ ...current, votes }, { state: 'approved', approvedAt: now }), facts: [{ type: 'approval.approved', data: { by: [...by], ...breakGlass ? { breakGlass } : {} } }] }
 }
 
-/** Approvals of Persons who may approve at this moment; one who was disabled since counts no more. */
-export function counted(votes: readonly Vote[], { eligible }: Electorate): readonly PersonId[] {
-  return votes.filter(({ person, verdict }) => verdict === 'approve' && eligible.has(person)).map(({ person }) => person)
+function cover(current: ApprovalCase, { use, votes, until, electorate, lock }: Of<'cover'>, now: number): Step | Refusal {
+  if (current.state.state !== 'pending') return refusalOf(current)
+  if (lock !== undefined) return refuse('AGENT_LOCKED', `${current.id} is frozen by ${lock.id}; nothing is decided while it is locked.`)
+  const { passed, by } = tally(votes, electorate, undefined)
+  if (!passed) return refuse('POLICY_DENIED', `Those who gave the grant may not approve ${current.id}.`)
+  const next = { ...current, votes, grant: use, expiresAt: Math.min(current.expiresAt, until) }
+  return { next: move(next, { state: 'approved', approvedAt: now }), facts: [{ type: 'approval.approved', data: { by: [...by], grant: use } }] }
 }
 
 function claim(current: ApprovalCase, command: Of<'claim'>, now: number): Step | Refusal {
@@ -143,8 +159,8 @@ function claim(current: ApprovalCase, command: Of<'claim'>, now: number): Step |
 function whatChanged(current: ApprovalCase, command: Of<'claim'>): string | undefined {
   if (!equalInConstantTime(command.decisionHash, current.decisionHash)) return 'The rule or its obligations changed since the approval was asked for.'
   if ((command.stateHash ?? '') !== (current.stateHash ?? '')) return 'The resource changed since the approval was asked for.'
-  if (counted(current.votes, command.electorate).length < command.electorate.quorum) return 'Someone who approved may no longer approve it.'
-  return undefined
+  if (!tally(current.votes, command.electorate, command.glass).passed) return 'Someone who approved may no longer approve it.'
+  return command.ended
 }
 
 function complete(current: ApprovalCase, { fence, outcome, windows }: Of<'complete'>, now: number): Step | Refusal {

@@ -1,7 +1,8 @@
 /** A case in each of its states, and a command of each kind, for tables. */
 import type { ApprovalState } from '@lockkeeper/domain'
 import type { ApprovalCase, CaseState } from '../src/approval-case.ts'
-import type { Command, Electorate } from '../src/state-machine.ts'
+import type { Command } from '../src/state-machine.ts'
+import type { Electorate } from '../src/votes.ts'
 import { person } from './harness.ts'
 
 export const NOW = 1_000_000

@@ -13,7 +13,12 @@ const MOST_TEXT = 2_000
 
 const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
   'approval.requested': (data) => ({ ...approvalFacts(data), origin: 'agent', text: `Approval is asked for: ${callText(data)} (${data.reviewers.join(', ')}; ${data.quorum} needed).` }),
-  'approval.approved': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by.join(', '), text: `Approved by ${data.by.join(', ')}: ${callText(data)}.` }),
+  'approval.approved': approvedFact,
+  'approval.escalated': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Undecided for too long, so ${data.to.join(', ')} may decide too: ${callText(data)} (${data.reviewers.join(', ')}; ${data.quorum} needed).` }),
+  'grant.created': (data) => ({ ...grantFacts(data), origin: 'operator', who: data.by.join(', '), approval: data.approval, text: `Grant ${data.grant} by ${data.by.join(', ')} with ${data.approval}: up to ${data.uses} calls of ${data.method} on ${data.resources.join(', ')} by ${data.agent} until ${new Date(data.until).toISOString()}.` }),
+  'grant.revoked': (data) => ({ ...grantFacts(data), origin: 'operator', who: data.by, text: `Grant ${data.grant} for ${data.method} by ${data.agent} revoked by ${data.by}: ${data.reason}` }),
+  'review.opened': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by.join(', '), text: `BREAK-GLASS by ${data.by.join(', ')}: ${callText(data)}. Reason: ${data.reason}. Review ${data.review} stays open until another person closes it.` }),
+  'review.closed': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by, text: `Review ${data.review} of break-glass closed by ${data.by}: ${callText(data)}. ${data.note}` }),
   'approval.denied': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by, text: `Denied by ${data.by}: ${callText(data)}.${data.reason === undefined ? '' : ` Reason: ${data.reason}`}` }),
   'approval.expired': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Expired undecided, which is not a denial: ${callText(data)}.` }),
   'approval.cancelled': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Cancelled: ${callText(data)}. ${data.why}` }),
@@ -64,6 +69,16 @@ function isFactType(type: string): type is FactType {
 
 function approvalFacts({ approval, run, agent, method }: EventData<'approval.expired'>): Pick<Facts, 'approval' | 'run' | 'facts'> {
   return { approval, run, facts: { agent, method } }
+}
+
+function approvedFact(data: EventData<'approval.approved'>): Facts {
+  const { by, grant, breakGlass } = data
+  if (grant !== undefined) return { ...approvalFacts(data), facts: { ...approvalFacts(data).facts, grant: grant.id, use: String(grant.use) }, origin: 'gateway', who: by.join(', '), text: `Approved as use ${grant.use} of grant ${grant.id} by ${by.join(', ')}: ${callText(data)}.` }
+  return { ...approvalFacts(data), origin: 'operator', who: by.join(', '), text: `${breakGlass === true ? 'BREAK-GLASS: approved' : 'Approved'} by ${by.join(', ')}: ${callText(data)}.` }
+}
+
+function grantFacts({ grant, agent, method, run, rule }: EventData<'grant.created'> | EventData<'grant.revoked'>): Pick<Facts, 'run' | 'facts'> {
+  return { facts: { grant, agent, method, rule }, ...run === undefined ? {} : { run } }
 }
 
 function callText({ approval, agent, method, resources }: EventData<'approval.expired'>): string {

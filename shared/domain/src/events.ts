@@ -34,6 +34,11 @@ export const EVENT_TOPICS = {
   'approval.cancelled': TOPICS.approvals,
   'approval.claimed': TOPICS.approvals,
   'approval.completed': TOPICS.approvals,
+  'approval.escalated': TOPICS.approvals,
+  'grant.created': TOPICS.approvals,
+  'grant.revoked': TOPICS.approvals,
+  'review.opened': TOPICS.approvals,
+  'review.closed': TOPICS.approvals,
   'lock.changed': TOPICS.locks,
   'policy.published': TOPICS.policies,
   'target.changed': TOPICS.policies,
@@ -50,6 +55,18 @@ const approvalFact = z.strictObject({
   resources: z.array(z.string()),
   mode: z.enum(['sandbox', 'real']),
   expiresAt: z.number(),
+})
+
+const grantFact = z.strictObject({
+  grant: z.string(),
+  agent: z.string(),
+  /** Where it is bound to one. */
+  run: z.string().optional(),
+  method: z.string(),
+  /** Globs. */
+  resources: z.array(z.string()),
+  rule: z.string(),
+  mode: z.enum(['sandbox', 'real']),
 })
 
 /** Characters of one callback of Slack; a message of ours makes about 10,000. */
@@ -73,6 +90,30 @@ const shownCall = z.strictObject({
 })
 export type ShownCall = z.infer<typeof shownCall>
 
+const argumentBound = z.union([
+  z.strictObject({ equals: z.string().max(1024) }),
+  z.strictObject({ oneOf: z.array(z.string().max(1024)).min(1).max(50) }),
+  /** A number without sign, at most this. */
+  z.strictObject({ max: z.number().nonnegative() }),
+  z.strictObject({ any: z.literal(true) }),
+])
+export type ArgumentBound = z.infer<typeof argumentBound>
+
+/** Calls like the one that was shown, of the same method, agent, sponsor and rule. What is not named here may not differ from it. */
+export const grantPattern = z.strictObject({
+  /** Globs; every resource of a call must match one. */
+  resources: z.array(z.string().min(1).max(1024)).max(20),
+  /** By name of argument, `header.NAME`, `body.FIELD` or `media.size`; a star at the end stands for all that begin so. */
+  arguments: z.record(z.string().min(1).max(512), argumentBound).refine((bounds) => Object.keys(bounds).length <= 50, 'has over 50 members'),
+  /** True: calls of the same run only. */
+  run: z.boolean(),
+  /** Calls at most. */
+  uses: z.int().min(1).max(1000),
+  /** Ms from the approval to the end. */
+  forMs: z.int().min(60_000).max(7 * 86_400_000),
+})
+export type GrantPattern = z.infer<typeof grantPattern>
+
 /**
  * Data of every event type. `access.requested` carries an AccessRequest (ports.ts), checked by the approval service;
  * `record.batch` carries a RecordBatch (shared/transparency-log), checked by the audit service.
@@ -83,6 +124,10 @@ export const EVENT_DATA = {
     digest: z.string(),
     verdict: z.enum(['approve', 'deny']),
     reason: z.string().max(2000).optional(),
+    /** Approves calls like this one too; part of what the proof covers. */
+    grant: grantPattern.optional(),
+    /** Approves at once and alone, where the rule names the person for it; part of what the proof covers. */
+    breakGlass: z.literal(true).optional(),
     /** What the approval service checks itself (invariant 7). */
     proof: z.discriminatedUnion('kind', [
       /** Signed by the key of the terminal that `up` owns; embedded edition only. */
@@ -98,12 +143,24 @@ export const EVENT_DATA = {
     /** With these two the call can be shown and decided outside the approval service; absent in events from before they were. */
     digest: z.string().optional(), shown: shownCall.optional(),
   }),
-  'approval.approved': approvalFact.extend({ by: z.array(z.string()) }),
+  'approval.approved': approvalFact.extend({
+    by: z.array(z.string()),
+    /** Approved as one use of this grant; nobody was asked. */
+    grant: z.strictObject({ id: z.string(), use: z.int() }).optional(),
+    /** Approved by break-glass; a review stands open. */
+    breakGlass: z.literal(true).optional(),
+  }),
+  /** Nobody decided in time: `reviewers` (ids of persons) may decide now, through the `to` of the rule. */
+  'approval.escalated': approvalFact.extend({ reviewers: z.array(z.string()), to: z.array(z.string()), quorum: z.number(), summary: z.string() }),
   'approval.denied': approvalFact.extend({ by: z.string(), reason: z.string().optional() }),
   'approval.expired': approvalFact,
   'approval.cancelled': approvalFact.extend({ why: z.string() }),
   'approval.claimed': approvalFact.extend({ fence: z.string(), holder: z.string() }),
   'approval.completed': approvalFact.extend({ outcome: z.enum(['not_sent', 'answered', 'unknown']), status: z.number().optional(), why: z.string().optional() }),
+  'grant.created': grantFact.extend({ approval: z.string(), by: z.array(z.string()), uses: z.number(), until: z.number() }),
+  'grant.revoked': grantFact.extend({ by: z.string(), reason: z.string() }),
+  'review.opened': approvalFact.extend({ review: z.string(), by: z.array(z.string()), reason: z.string(), summary: z.string() }),
+  'review.closed': approvalFact.extend({ review: z.string(), by: z.string(), note: z.string() }),
   'lock.changed': z.strictObject({ id: z.string(), state: z.enum(['set', 'lifted']), scope: z.unknown(), by: z.string(), reason: z.string() }),
   'policy.published': z.strictObject({ version: z.string(), digest: z.string(), rules: z.number(), by: z.string() }),
   /** A published set of targets came into force; the lists hold names. */
