@@ -10,10 +10,10 @@ import { MAX_PUSH_BYTES, readPushEnvelope } from './push-envelope.ts'
 import type { Resources } from './resources.ts'
 
 /**
- * True for the one account that may push to this subscription's endpoint, by an OIDC token with this endpoint's audience; anything else
- * refuses. A refusal whose reason answers 401 or 503 is answered so, every other with 403. A rejection is an outage: 503.
+ * Who pushes: the one account that may, known by an OIDC token with this endpoint's audience; anybody else is refused. A refusal whose
+ * reason answers 401 or 503 is answered so, every other with 403. A rejection is an outage: 503.
  */
-export type VerifyPusher = (token: string, subscription: SubscriptionSpec) => Promise<true | Refusal>
+export type VerifyPusher = (authorization: string | undefined, subscription: SubscriptionSpec) => Promise<{ readonly email: string } | Refusal>
 
 export interface PushRequest {
   /** The request's Authorization header. */
@@ -36,11 +36,12 @@ interface Registered {
   readonly consumption: Consumption
   readonly concurrency: number
   readonly running: Set<Promise<unknown>>
+  /** Places in use: taken in the very turn in which they are found free. */
+  taken: number
   /** Requests that wait for a place, oldest first. */
   readonly waiting: ((free: boolean) => void)[]
 }
 
-const MAX_TOKEN = 8192
 /** Ms that a request waits for a place: an answer of 429 counts as an attempt. */
 const PLACE_WAIT_MS = 3_000
 
@@ -57,7 +58,7 @@ export class PushReceiver {
     const { id } = consumption.spec
     if (this.#parts.verifyPusher === undefined) throw new TypeError(`${id} is pushed to, and nothing here verifies the pusher`)
     if (this.#registered.has(id)) throw new TypeError(`${id} has its handler already`)
-    const entry: Registered = { consumption, concurrency, running: new Set(), waiting: [] }
+    const entry: Registered = { consumption, concurrency, running: new Set(), taken: 0, waiting: [] }
     this.#registered.set(id, entry)
     return {
       close: async () => {
@@ -79,14 +80,19 @@ export class PushReceiver {
     const entry = this.#registered.get(id)
     // Starting or stopping: another instance takes it, or this one later.
     if (entry === undefined) return { status: 503 }
-    if (!await placeIn(entry)) return { status: this.#registered.get(id) === entry ? 429 : 503 }
+    const placed = await takePlace(entry)
+    if (this.#registered.get(id) !== entry) {
+      if (placed) leavePlace(entry)
+      return { status: 503 }
+    }
+    if (!placed) return { status: 429 }
     const work = this.#settle(entry, request.body)
     entry.running.add(work)
     try {
       return await work
     } finally {
       entry.running.delete(work)
-      entry.waiting.shift()?.(true)
+      leavePlace(entry)
     }
   }
 
@@ -98,13 +104,13 @@ export class PushReceiver {
 
   async #refusedPusher(spec: SubscriptionSpec, authorization: string | undefined): Promise<PushAnswer | undefined> {
     const { verifyPusher, log } = this.#parts
-    const token = authorization !== undefined && authorization.length <= MAX_TOKEN ? /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1] : undefined
-    if (token === undefined || verifyPusher === undefined) return { status: 401 }
+    if (verifyPusher === undefined) return { status: 401 }
     try {
-      const verdict = await verifyPusher(token, spec)
-      if (verdict === true) return undefined
-      const http = isRefusal(verdict) ? ERRORS[verdict.reason].http : 403
-      log.error({ subscription: spec.id, reason: isRefusal(verdict) ? verdict.reason : 'none' }, 'a push was refused: it is not from the pusher of this subscription')
+      const verdict = await verifyPusher(authorization, spec)
+      if (!isRefusal(verdict) && typeof verdict.email === 'string' && verdict.email !== '') return undefined
+      const reason = isRefusal(verdict) ? verdict.reason : 'CALLER_REFUSED'
+      log.error({ subscription: spec.id, reason }, 'a push was refused: it is not from the pusher of this subscription')
+      const { http } = ERRORS[reason]
       return { status: http === 401 || http === 503 ? http : 403 }
     } catch (error) {
       log.error({ err: error, subscription: spec.id }, 'a pusher could not be verified')
@@ -119,9 +125,19 @@ export class PushReceiver {
   }
 }
 
-/** Waits for a free place, among at most as many as there are places. */
-async function placeIn({ concurrency, running, waiting }: Registered): Promise<boolean> {
-  if (running.size < concurrency && waiting.length === 0) return true
+function leavePlace(entry: Registered): void {
+  const next = entry.waiting.shift()
+  if (next === undefined) entry.taken -= 1
+  else next(true)
+}
+
+/** Waits for a free place, among at most as many as there are places. Who got one gives it to the next, or back. */
+async function takePlace(entry: Registered): Promise<boolean> {
+  const { concurrency, waiting } = entry
+  if (entry.taken < concurrency) {
+    entry.taken += 1
+    return true
+  }
   if (waiting.length >= concurrency) return false
   const place = Promise.withResolvers<boolean>()
   waiting.push(place.resolve)
