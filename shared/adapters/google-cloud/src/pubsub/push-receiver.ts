@@ -10,10 +10,10 @@ import { MAX_PUSH_BYTES, readPushEnvelope } from './push-envelope.ts'
 import type { Resources } from './resources.ts'
 
 /**
- * Who pushes: the one account that may, known by an OIDC token with this endpoint's audience; anybody else is refused. A refusal whose
- * reason answers 401 or 503 is answered so, every other with 403. A rejection is an outage: 503.
+ * True for the one account that may push to this subscription's endpoint, by an OIDC token with this endpoint's audience; anything else
+ * refuses. A refusal whose reason answers 401 or 503 is answered so, every other with 403. A rejection is an outage: 503.
  */
-export type VerifyPusher = (authorization: string | undefined, subscription: SubscriptionSpec) => Promise<{ readonly email: string } | Refusal>
+export type VerifyPusher = (token: string, subscription: SubscriptionSpec) => Promise<true | Refusal>
 
 export interface PushRequest {
   /** The request's Authorization header. */
@@ -42,6 +42,9 @@ interface Registered {
   readonly waiting: ((free: boolean) => void)[]
 }
 
+/** RFC 6750, section 2.1. */
+const BEARER = /^Bearer ([\w.~+/=-]+)$/i
+const MAX_AUTHORIZATION = 8192
 /** Ms that a request waits for a place: an answer of 429 counts as an attempt. */
 const PLACE_WAIT_MS = 3_000
 
@@ -104,10 +107,11 @@ export class PushReceiver {
 
   async #refusedPusher(spec: SubscriptionSpec, authorization: string | undefined): Promise<PushAnswer | undefined> {
     const { verifyPusher, log } = this.#parts
-    if (verifyPusher === undefined) return { status: 401 }
+    const token = authorization !== undefined && authorization.length <= MAX_AUTHORIZATION ? BEARER.exec(authorization)?.[1] : undefined
+    if (token === undefined || verifyPusher === undefined) return { status: 401 }
     try {
-      const verdict = await verifyPusher(authorization, spec)
-      if (!isRefusal(verdict) && typeof verdict.email === 'string' && verdict.email !== '') return undefined
+      const verdict = await verifyPusher(token, spec)
+      if (verdict === true) return undefined
       const reason = isRefusal(verdict) ? verdict.reason : 'CALLER_REFUSED'
       log.error({ subscription: spec.id, reason }, 'a push was refused: it is not from the pusher of this subscription')
       const { http } = ERRORS[reason]

@@ -6,7 +6,7 @@ import { anEvent, collector } from '@lockkeeper/testkit'
 import { toMessage } from './event-message.ts'
 import { openPubSub, type PubSubBus, type PubSubOptions, type VerifyPusher } from './index.ts'
 import { testTopology } from './testing/emulated-bus.ts'
-import { audienceOf, PUSHER, pusherTokens, type PusherTokens, type TokenParts } from './testing/pusher-tokens.ts'
+import { audienceOf, pusherTokens, type PusherTokens, type TokenParts } from './testing/pusher-tokens.ts'
 
 const topology = testTopology([{ topic: 'locks', name: 'pushed', mode: 'push' }, { topic: 'locks', name: 'other', mode: 'push' }, { topic: 'locks', name: 'pulled' }])
 const id = 'locks-pushed'
@@ -77,9 +77,9 @@ describe('Pub/Sub push', () => {
     assert.deepEqual(got.items, [])
   })
 
-  it('a verdict that is neither a caller nor a refusal refuses; one that cannot be had is an outage', async () => {
+  it('a verdict that is anything but true refuses; one that cannot be had is an outage', async () => {
     const verdicts: readonly (readonly [VerifyPusher, number])[] = [
-      [async () => undefined as never, 503], [async () => true as never, 403], [async () => ({ email: '' }), 403],
+      [async () => undefined as never, 403], [async () => ({ email: 'x' }) as never, 403], [async () => 'true' as never, 403],
       [async () => refuse('ISSUER_UNAVAILABLE', 'no keys'), 503], [async () => refuse('POLICY_DENIED', 'no'), 403], [() => Promise.reject(new PortUnavailable('down')), 503],
     ]
     for (const [verifyPusher, status] of verdicts) {
@@ -155,7 +155,7 @@ describe('Pub/Sub push', () => {
   it('no more handlers run at once than `concurrency` says; as many wait, and the next is told to come again', async () => {
     await bus.close()
     // Tokens take differently long to verify; here every request arrives in its turn.
-    bus = open({ verifyPusher: async () => ({ email: PUSHER }) })
+    bus = open({ verifyPusher: async () => true })
     const gate = Promise.withResolvers<void>()
     let [running, most] = [0, 0]
     bus.subscribe({ topic: 'locks', name: 'pushed', concurrency: 2 }, async (given) => {

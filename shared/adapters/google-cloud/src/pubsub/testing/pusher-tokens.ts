@@ -1,5 +1,6 @@
 /** Tests only: an issuer in Google's stead, and the verifier that production uses, told to trust it. */
 import { createServiceVerifier } from '@lockkeeper/auth'
+import { isRefusal } from '@lockkeeper/domain/errors'
 import type { SubscriptionSpec } from '@lockkeeper/domain/topology'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { VerifyPusher } from '../index.ts'
@@ -30,7 +31,10 @@ export async function pusherTokens(): Promise<PusherTokens> {
   const [pair, other] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')])
   const jwks = { keys: [{ ...await exportJWK(pair.publicKey), kid: 'one', alg: 'RS256', use: 'sig' }] }
   return {
-    verifyPusher: (authorization, spec) => createServiceVerifier({ issuers: [{ issuer: ISSUER, jwks }], audience: audienceOf(spec), allowed: [PUSHER], clock, mode: 'real' }).verify(authorization),
+    async verifyPusher(token, spec) {
+      const caller = await createServiceVerifier({ issuers: [{ issuer: ISSUER, jwks }], audience: audienceOf(spec), allowed: [PUSHER], clock, mode: 'real' }).verify(`Bearer ${token}`)
+      return isRefusal(caller) ? caller : true
+    },
     token(subscription, { issuer = ISSUER, audience = audienceOf(subscription), verified = true, ageSeconds = 0, forged = false, ...more } = {}) {
       const email = 'email' in more ? more.email : PUSHER
       const now = Math.floor(Date.now() / 1000) - ageSeconds
