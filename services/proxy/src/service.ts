@@ -16,19 +16,19 @@ import type { Parts, ProxyPorts, ProxySettings } from './parts.ts'
 import { createReceiver } from './receive.ts'
 
 export { createTargets, type Target, type Targets, type TargetSettings } from './targets.ts'
+export { watchTargets, type TargetsWatchOptions, type WatchedTargets } from './targets-watch.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export type { PolicyView, ProxyPorts, ProxySettings } from './parts.ts'
 export type { ListenSettings } from './listeners.ts'
 export type { ForwardDoorSettings } from './doors/forward-door.ts'
 export type { CertificateAuthority } from './doors/certificate-authority.ts'
-export { isForbidden } from './exchange/upstreams.ts'
 
 export interface Proxy {
   /** Opens the agent port. Resolves when it accepts connections and the watched views are complete. */
   start(listen: ListenSettings): Promise<AddressInfo>
   /** Answers all holds with 428, lets calls finish for up to `ms` (default 8,000), then cuts them. */
   drain(ms?: number): Promise<void>
-  readonly status: () => { readonly held: number, readonly open: number, readonly policyAgeMs: number, readonly locksAgeMs: number }
+  readonly status: () => { readonly held: number, readonly open: number, readonly policyAgeMs: number, readonly locksAgeMs: number, readonly approvalsAgeMs: number, readonly targetsAgeMs: number }
 }
 
 export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
@@ -58,7 +58,7 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
       return port.open()
     },
     drain: (ms = 8000) => drain(ms, parts, listeners),
-    status: () => ({ held: parts.holds.size, open: parts.open.size, policyAgeMs: parts.policy.age(), locksAgeMs: parts.locks.age() }),
+    status: () => ({ held: parts.holds.size, open: parts.open.size, policyAgeMs: parts.policy.age(), locksAgeMs: parts.locks.age(), approvalsAgeMs: parts.approvals.age(), targetsAgeMs: parts.targets.age() }),
   }
 }
 

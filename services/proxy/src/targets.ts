@@ -20,14 +20,32 @@ export interface Target extends TargetSettings {
   readonly credential: CredentialSource
 }
 
-export interface Targets {
+/** Which target a host belongs to. */
+export interface TargetTable {
   /** The target of a host; undefined: not registered. Exact names win over wildcards, longer wildcards over shorter. */
   find(host: string): Target | undefined
   readonly all: readonly Target[]
 }
 
+export interface Targets extends TargetTable {
+  /** Ms since the targets were last known to be the current ones; always 0 for those of a configuration. */
+  age(): number
+  /** One strong read; rejects with PortUnavailable on outage. */
+  refresh(): Promise<void>
+  /** Globs of what belongs to the gateway itself because targets name it (invariant 12), besides the settings' own. */
+  readonly protectedResources: readonly string[]
+}
+
+/** Targets that never change while the process runs. */
 export function createTargets(settings: readonly TargetSettings[], credential: (target: TargetSettings) => CredentialSource): Targets {
-  const all = settings.map((one): Target => ({ ...one, kind: one.kind ?? kindOf(one.hosts), credential: credential(one) }))
+  return { ...targetTable(settings.map((one) => targetOf(one, credential(one)))), age: () => 0, refresh: () => Promise.resolve(), protectedResources: [] }
+}
+
+export function targetOf(settings: TargetSettings, credential: CredentialSource): Target {
+  return { ...settings, kind: settings.kind ?? kindOf(settings.hosts), credential }
+}
+
+export function targetTable(all: readonly Target[]): TargetTable {
   const exact = new Map<string, Target>()
   const suffixes: [suffix: string, target: Target][] = []
   for (const target of all) {

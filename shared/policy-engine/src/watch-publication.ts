@@ -68,6 +68,10 @@ class LivePublication<P extends Pointer, V> implements PublicationWatch<V> {
   #refreshing: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #failures = 0
+  /** What is wrong with the pointer that stands in the store. */
+  #fault: string | undefined
+  /** What is wrong with the newest sound pointer's blob. */
+  #trouble: string | undefined
   #problem: string | undefined
   /** When the newest pointer was last known to be the newest (monotonic). */
   #evidenceAt = -Infinity
@@ -108,7 +112,7 @@ class LivePublication<P extends Pointer, V> implements PublicationWatch<V> {
   #changed(changes: readonly WatchChange<PolicyServiceDocument>[]): void {
     const own = this.#publication.id
     for (const { id, doc } of changes) {
-      if (id === own && doc === undefined) this.#report(`the document that names the ${this.#publication.what} in force was removed`)
+      if (id === own && doc === undefined) this.#report({ fault: `the document that names the ${this.#publication.what} in force was removed` })
       if (id === own && doc !== undefined) this.#see(doc.data as unknown as P)
       if (id === HEARTBEAT_ID && doc !== undefined) this.#hear((doc.data as Heartbeat).beat)
     }
@@ -138,14 +142,8 @@ class LivePublication<P extends Pointer, V> implements PublicationWatch<V> {
 
   #see(pointer: P): void {
     const fault = this.#publication.fault(pointer) ?? this.#rollback(pointer)
-    if (fault !== undefined) {
-      this.#report(fault)
-      return
-    }
-    if (pointer.sequence === this.#newest?.sequence) {
-      if (this.#version === pointer.version) this.#report(undefined)
-      return
-    }
+    this.#report({ fault })
+    if (fault !== undefined || pointer.sequence === this.#newest?.sequence) return
     this.#newest = pointer
     this.#failures = 0
     this.#witness(this.#options.clock.monotonic())
@@ -185,23 +183,26 @@ class LivePublication<P extends Pointer, V> implements PublicationWatch<V> {
     this.#settled = pointer.sequence
     this.#confirmedAt = this.#evidenceAt
     if ('problem' in made) {
-      this.#report(made.problem)
+      this.#report({ trouble: made.problem })
       return
     }
     this.#value = made.value
     this.#version = pointer.version
-    this.#report(undefined)
+    this.#report({ trouble: undefined })
     this.#options.onSwap?.(made.value)
     this.#settle.resolve()
   }
 
   #tryLater(error: unknown): void {
-    this.#report(`the newest ${this.#publication.what} cannot be loaded: ${(error as Error).message}`)
+    this.#report({ trouble: `the newest ${this.#publication.what} cannot be loaded: ${(error as Error).message}` })
     const wait = Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.most)
     if (!this.#closed) this.#retry = setTimeout(() => { this.#load() }, wait).unref()
   }
 
-  #report(problem: string | undefined): void {
+  #report(told: { readonly fault?: string | undefined, readonly trouble?: string | undefined }): void {
+    if ('fault' in told) this.#fault = told.fault
+    if ('trouble' in told) this.#trouble = told.trouble
+    const problem = this.#fault ?? this.#trouble
     if (problem === this.#problem) return
     this.#problem = problem
     this.#options.onProblem?.(problem)

@@ -27,7 +27,7 @@ export interface Upstreams {
 const MAX_ORIGINS = 512
 
 export function createUpstreams(settings: UpstreamSettings): Upstreams {
-  const pools = new Map<string, Pool>()
+  const pools = new Map<string, Opened>()
   const open = (origin: string, target: Target, keepAlive: boolean): Pool => new Pool(origin, {
     connections: settings.connections ?? 256,
     pipelining: keepAlive ? 1 : 0,
@@ -45,17 +45,19 @@ export function createUpstreams(settings: UpstreamSettings): Upstreams {
     pool(target, host, change) {
       const key = `${change ? 'c' : 'r'} ${target.name} ${target.upstream ?? host}`
       const known = pools.get(key)
-      if (known !== undefined) return known
+      if (known?.target === target) return known.pool
+      // The target was changed meanwhile: another trust, another address. What runs on the old connections ends there.
+      if (known !== undefined) retire(pools, key, known)
       const origin = target.upstream ?? `https://${host}`
       // undici does not look up literal addresses, so they are checked here.
       if (!namesItsAddress(target) && isForbidden(new URL(origin).hostname)) throw new ForbiddenAddress(`${host} is a loopback, link-local or private address`)
       if (pools.size >= MAX_ORIGINS) evict(pools)
       const pool = open(origin, target, !change)
-      pools.set(key, pool)
+      pools.set(key, { target, pool })
       return pool
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+      await Promise.all([...pools.values()].map(({ pool }) => pool.destroy()))
       pools.clear()
     },
   }
@@ -65,9 +67,14 @@ function namesItsAddress(target: Target): boolean {
   return target.upstream !== undefined || target.allowPrivateAddresses === true
 }
 
-function evict(pools: Map<string, Pool>): void {
+interface Opened { readonly target: Target, readonly pool: Pool }
+
+function evict(pools: Map<string, Opened>): void {
   const [oldest] = pools
-  if (oldest === undefined) return
-  pools.delete(oldest[0])
-  void oldest[1].close()
+  if (oldest !== undefined) retire(pools, ...oldest)
+}
+
+function retire(pools: Map<string, Opened>, key: string, { pool }: Opened): void {
+  pools.delete(key)
+  void pool.close()
 }

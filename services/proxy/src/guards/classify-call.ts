@@ -15,6 +15,7 @@ import { checkHttpPath, httpMethod, readQuery } from '../http-method.ts'
 import { tokenInBody } from '../own-token.ts'
 import type { Parts } from '../parts.ts'
 import type { Arrival, Classified, Passage, SessionUse, Witnesses } from '../passage.ts'
+import { refreshed } from '../refreshed-view.ts'
 import type { Target } from '../targets.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified'> & Partial<Pick<Witnesses, 'classified'>>
@@ -23,9 +24,16 @@ type Needs = Passage & Pick<Witnesses, 'verified'> & Partial<Pick<Witnesses, 'cl
 interface Sent { readonly body: CallBody, readonly stream?: Readable, readonly contentType?: string }
 
 export function classifyCall(passage: Needs, parts: Parts): Classified | Refusal | Promise<Classified | Refusal> {
-  // The bytes of a released hold are the bytes that were read: reading them again could not differ.
-  if (passage.classified !== undefined) return passage.classified
+  if (parts.targets.age() <= parts.settings.staleAfterMs) return classify(passage, parts)
+  return refreshed(parts.targets).then((failed) => parts.targets.age() <= parts.settings.staleAfterMs ? classify(passage, parts) : { ...STALE, ...failed })
+}
+
+const STALE = refuse('POLICY_STALE', 'The gateway has lost sight of its targets, so it refuses. Nothing was sent; try again in a moment.')
+
+function classify(passage: Needs, parts: Parts): Classified | Refusal | Promise<Classified | Refusal> {
   const { arrival, request } = passage
+  // The bytes of a released hold are the bytes that were read: reading them again could not differ. Its target may be another one.
+  if (passage.classified !== undefined) return sameTarget(passage.classified, arrival, parts)
   const target = parts.targets.find(arrival.host)
   if (target === undefined) return refuse('TARGET_UNKNOWN', { message: `The host ${arrival.host.slice(0, 253)} is no registered target. Nothing was sent.`, metadata: { host: arrival.host.slice(0, 253) } })
   passage.facts.target = target.name
@@ -44,6 +52,13 @@ export function classifyCall(passage: Needs, parts: Parts): Classified | Refusal
   return sent instanceof Promise
     ? sent.then((late) => isRefusal(late) ? late : classified(passage, target, match, headers, late, session))
     : isRefusal(sent) ? sent : classified(passage, target, match, headers, sent, session)
+}
+
+/** Targets can change while a call is held: what was shown was to go to the target as it was. */
+function sameTarget(classified: Classified, { host }: Arrival, { targets }: Parts): Classified | Refusal {
+  const { target } = classified
+  if (targets.find(host) === target) return classified
+  return refuse('STATE_CHANGED', { message: `Target ${target.name} was changed or removed while the call waited. Nothing was sent; send the call again.`, metadata: { target: target.name } })
 }
 
 function matchHttp({ arrival, request }: Passage): Match | Refusal {

@@ -1,12 +1,12 @@
 /** What policy says of the call, after the two things that no policy can change (invariants 3 and 12). */
 import type { Call, Decision } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import { PortUnavailable } from '@lockkeeper/domain/ports'
 import type { Policy } from '@lockkeeper/policy-engine'
 import { gatewayOwn } from '../gateway-own.ts'
 import { changesIam, withIamInForce } from '../iam-in-force.ts'
 import type { Parts } from '../parts.ts'
 import type { Classified, Decided, Passage, Witnesses } from '../passage.ts'
+import { refreshed } from '../refreshed-view.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'unlocked'>
 
@@ -28,8 +28,8 @@ export function decideByPolicy(passage: Needs, parts: Parts): Decided | Refusal 
 }
 
 /** What belongs to the gateway itself (invariant 12). */
-function keptFrom({ facts }: Needs, call: Call, { settings }: Parts): Refusal | undefined {
-  const own = gatewayOwn(call, settings.protectedResources)
+function keptFrom({ facts }: Needs, call: Call, { settings, targets }: Parts): Refusal | undefined {
+  const own = gatewayOwn(call, settings.protectedResources) ?? gatewayOwn(call, targets.protectedResources)
   if (own === undefined) return undefined
   facts.effect = 'deny'
   facts.rule = 'builtin/gateway-protected'
@@ -39,18 +39,9 @@ function keptFrom({ facts }: Needs, call: Call, { settings }: Parts): Refusal | 
 
 /** The view is too old: one strong read within a second, else a refusal (invariant 11). */
 async function afterRefresh(passage: Needs, parts: Parts): Promise<Decided | Refusal> {
-  const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, REFRESH_WITHIN_MS)
-  try {
-    await Promise.race([parts.policy.refresh(), late])
-  } catch (error) {
-    if (!(error instanceof PortUnavailable)) throw error
-    return { ...STALE, detail: error.message }
-  } finally {
-    clearTimeout(timer)
-  }
+  const failed = await refreshed(parts.policy)
   const policy = policyInForce(parts)
-  return policy === undefined ? STALE : decide(passage, policy, parts)
+  return policy === undefined ? { ...STALE, ...failed } : decide(passage, policy, parts)
 }
 
 function decide(passage: Needs, policy: Policy, parts: Parts): Decided | Refusal | Promise<Decided | Refusal> {
@@ -75,7 +66,6 @@ async function judgeIamChange(passage: Needs, parts: Parts): Promise<Decided | R
 }
 
 const UNBOUND = refuse('REQUEST_INVALID', 'The IAM policy comes without the etag of the one that it replaces, so what the change adds and removes could be another thing by the time it takes effect. Nothing was sent; read the policy, change it, and send it back with its etag.')
-const REFRESH_WITHIN_MS = 1000
 const STALE = refuse('POLICY_STALE', 'The gateway has no policy that is fresh enough to decide by, so it refuses. Nothing was sent; try again in a moment.')
 
 function policyInForce({ policy, settings }: Parts): Policy | undefined {

@@ -25,6 +25,10 @@ export interface TestProxyOptions {
   readonly target?: Partial<TargetSettings>
   readonly targets?: readonly TargetSettings[]
   readonly ports?: Partial<ProxyPorts>
+  /** Default: documents of its own. */
+  readonly documents?: MemoryDocuments
+  /** Another instance over the same store and the same approval service. */
+  readonly beside?: TestProxy
 }
 
 export interface TestProxy {
@@ -52,7 +56,7 @@ const ALLOW_ALL: readonly RuleDocument[] = [{ name: 'all', methods: ['*'], effec
 const HOSTS = ['storage.googleapis.com', 'bigquery.googleapis.com', 'cloudresourcemanager.googleapis.com', 'secretmanager.googleapis.com', 'iam.googleapis.com', 'compute.googleapis.com']
 
 let catalog: Promise<Catalog> | undefined
-function loadedCatalog(): Promise<Catalog> {
+export function loadedCatalog(): Promise<Catalog> {
   const made = createCatalog()
   catalog ??= made.load(HOSTS).then(() => made)
   return catalog
@@ -65,8 +69,8 @@ async function policyOf(rules: readonly RuleDocument[]): Promise<Policy> {
 }
 
 export async function startTestProxy(options: TestProxyOptions): Promise<TestProxy> {
-  const documents = createMemoryDocuments()
-  const desk = createApprovalDesk(documents, systemClock.now)
+  const documents = options.beside?.documents ?? options.documents ?? createMemoryDocuments()
+  const desk = options.beside?.desk ?? createApprovalDesk(documents, systemClock.now)
   const issuer = createTestIssuer(systemClock.now)
   const policy = await policyOf(options.rules ?? ALLOW_ALL)
   const records: StoredRecord[] = []
