@@ -1,10 +1,10 @@
 /** From a target's settings to its credential source; wrong settings stop the start. */
 import type { CredentialSource, SecretSource } from '@lockkeeper/domain/ports'
-import { adcSource, idTokenSource, impersonateSource, noneSource, secretSource, type IdTokenSettings, type ImpersonateSettings, type SecretSettings, type SourceDeps } from './credential-sources.ts'
+import { adcSource, idTokenSource, impersonateSource, noneSource, secretSource, type AdcSettings, type IdTokenSettings, type ImpersonateSettings, type SecretSettings, type SourceDeps } from './credential-sources.ts'
 import { isServiceAccount } from './iam-credentials.ts'
 
 export type CredentialSettings =
-  | { readonly kind: 'adc', readonly scopes?: readonly string[] | undefined }
+  | { readonly kind: 'adc' } & AdcSettings
   | { readonly kind: 'impersonate' } & ImpersonateSettings
   | { readonly kind: 'idToken' } & IdTokenSettings
   | { readonly kind: 'secret' } & SecretSettings
@@ -50,6 +50,7 @@ function findProblems(settings: CredentialSettings, deps: CredentialDeps): reado
   }
   if (settings.kind === 'impersonate' || settings.kind === 'idToken') problems.push(...principalProblems(settings))
   if (settings.kind === 'impersonate') problems.push(...lifetimeProblems(settings.lifetimeSeconds))
+  if ('downscope' in settings && ![undefined, 'bucket', 'object'].includes(settings.downscope)) problems.push('downscope must be "bucket" or "object"')
   if ('scopes' in settings && settings.scopes?.length === 0) problems.push('scopes must not be empty')
   return problems
 }

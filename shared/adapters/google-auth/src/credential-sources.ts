@@ -2,6 +2,8 @@
 import type { Call, Clock } from '@lockkeeper/domain'
 import type { LockkeeperError } from '@lockkeeper/domain/errors'
 import type { CredentialSource, SecretSource } from '@lockkeeper/domain/ports'
+import type { Granularity } from './access-boundary.ts'
+import { DownscopedCredential } from './downscoped-credential.ts'
 import { loadDefaultClient, loadKeyClient, type GoogleClient } from './google-client.ts'
 import { generateAccessToken, generateIdToken, isServiceAccount, type IamCredentialsOptions } from './iam-credentials.ts'
 import { readIdToken } from './id-token.ts'
@@ -16,6 +18,8 @@ export interface SourceDeps {
   readonly random?: () => number
   /** Told of every failed renewal, for the log. Its text is private and holds no secret. */
   readonly onFailure?: ((error: LockkeeperError) => void) | undefined
+  /** Told of a call that a downscoping source sends with the whole credential, because no boundary can be drawn for it. */
+  readonly onWhole?: ((call: Call, why: string) => void) | undefined
   readonly endpoints?: {
     /** Origin of the IAM Service Account Credentials API. https, or http on loopback for tests. */
     readonly iamCredentials?: string
@@ -46,18 +50,37 @@ class DefaultClient {
   }
 }
 
+export interface DownscopeSettings {
+  /**
+   * Calls of Cloud Storage get a token that is good for the buckets they name and for what their method does there, and
+   * with `object` only for the objects they name. Default: undefined, the credential as it is.
+   */
+  readonly downscope?: Granularity | undefined
+}
+
+export interface AdcSettings extends DownscopeSettings {
+  /** Default: cloud-platform. */
+  readonly scopes?: readonly string[] | undefined
+}
+
 /** The gateway's own account. `principal` is its e-mail once a credential has been fetched. */
-export function adcSource(settings: { readonly scopes?: readonly string[] | undefined }, deps: SourceDeps): CredentialSource {
+export function adcSource(settings: AdcSettings, deps: SourceDeps): CredentialSource {
   const client = new DefaultClient(settings.scopes ?? [CLOUD_PLATFORM], deps)
   const credential = new RefreshedCredential({ ...deps, mint: async () => (await client.get()).mint() })
   return {
     kind: 'adc',
     get principal() { return client.principal },
-    authorization: () => credential.get(),
+    authorization: authorizationOf(credential, settings, deps),
   }
 }
 
-export interface ImpersonateSettings {
+function authorizationOf(credential: RefreshedCredential, { downscope }: DownscopeSettings, deps: SourceDeps): CredentialSource['authorization'] {
+  if (downscope === undefined) return () => credential.get()
+  const narrowed = new DownscopedCredential(credential, { ...deps, fetch: deps.fetch ?? fetch, granularity: downscope })
+  return (call) => narrowed.get(call)
+}
+
+export interface ImpersonateSettings extends DownscopeSettings {
   /** E-mail of the service account. */
   readonly targetPrincipal: string
   /** Default: cloud-platform. */
@@ -69,10 +92,10 @@ export interface ImpersonateSettings {
 }
 
 /** Another service account, through generateAccessToken with the gateway's own credentials. */
-export function impersonateSource({ targetPrincipal, scopes = [CLOUD_PLATFORM], lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, delegates = [] }: ImpersonateSettings, deps: SourceDeps): CredentialSource {
+export function impersonateSource({ targetPrincipal, scopes = [CLOUD_PLATFORM], lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, delegates = [], downscope }: ImpersonateSettings, deps: SourceDeps): CredentialSource {
   const options = iamOptions(targetPrincipal, delegates, deps)
   const credential = new RefreshedCredential({ ...deps, mint: () => generateAccessToken(options, scopes, lifetimeSeconds, deps.clock.now()) })
-  return { kind: 'impersonate', principal: targetPrincipal, authorization: () => credential.get() }
+  return { kind: 'impersonate', principal: targetPrincipal, authorization: authorizationOf(credential, { downscope }, deps) }
 }
 
 function iamOptions(targetPrincipal: string, delegates: readonly string[], deps: SourceDeps): IamCredentialsOptions {

@@ -1,5 +1,6 @@
 /** The one file that speaks to google-auth-library. Loaded when a credential is first needed, never before. */
 import type { AuthClient } from 'google-auth-library'
+import type { BoundaryRule } from './access-boundary.ts'
 import type { Minted } from './refreshed-credential.ts'
 
 export interface GoogleClient {
@@ -43,7 +44,7 @@ export async function loadDefaultClient(scopes: readonly string[], now: () => nu
   return wrap(client, await findPrincipal(library, client), now)
 }
 
-/** The parts of a client that the library makes without our options: the account behind an impersonated one, and the exchange of an external one. */
+/** The parts of a client that the library makes without our options: the account behind an impersonated one, and the exchange of an external or downscoped one. */
 interface Parts { readonly sourceClient?: AuthClient, readonly stsCredential?: { transporter: AuthClient['transporter'] } }
 
 function bound(library: Library, client: AuthClient, options: ClientOptions): void {
@@ -62,6 +63,23 @@ export async function loadKeyClient(key: { readonly client_email: string, readon
     ...clientOptions(send),
   })
   return wrap(client, key.client_email, now)
+}
+
+/**
+ * A token with no more power than `source` and the rules have in common (RFC 8693 token exchange at
+ * https://sts.googleapis.com/v1/token). It ends with the source at the latest.
+ */
+export async function exchangeForBoundary(source: Minted, rules: readonly BoundaryRule[], send: typeof fetch): Promise<Minted> {
+  const library = await import('google-auth-library')
+  const options = clientOptions(send)
+  // All that the library asks of a source: its token and, where the service tells no life, its end.
+  const authClient = { getAccessToken: () => Promise.resolve({ token: source.token }), credentials: { expiry_date: source.expiresAt } } as unknown as AuthClient
+  const accessBoundaryRules = rules.map(({ availablePermissions, ...rule }) => ({ ...rule, availablePermissions: [...availablePermissions] }))
+  const client = new library.DownscopedClient({ ...options, authClient, credentialAccessBoundary: { accessBoundary: { accessBoundaryRules } } })
+  bound(library, client, options)
+  const { token, expirationTime } = await client.getAccessToken()
+  if (typeof token !== 'string' || token === source.token) throw new Error('the exchange gave no narrower token')
+  return { token, expiresAt: Math.min(source.expiresAt, expirationTime ?? source.expiresAt) }
 }
 
 async function findPrincipal(library: Library, client: AuthClient): Promise<string> {

@@ -1,2 +1,3 @@
+export { boundaryOf, type Boundary, type BoundaryRule, type Granularity } from './access-boundary.ts'
 export { createCredentialSource, type CredentialDeps, type CredentialSettings } from './create-credential-source.ts'
-export { adcSource, idTokenSource, impersonateSource, noneSource, secretSource, type IdTokenSettings, type ImpersonateSettings, type SecretSettings, type SourceDeps } from './credential-sources.ts'
+export { adcSource, idTokenSource, impersonateSource, noneSource, secretSource, type AdcSettings, type DownscopeSettings, type IdTokenSettings, type ImpersonateSettings, type SecretSettings, type SourceDeps } from './credential-sources.ts'

@@ -34,38 +34,54 @@ const DEFAULT_TIMEOUT_MS = 10_000
 /** What may stand in an Authorization header (RFC 9110 field-vchar, no spaces). */
 const TOKEN = /^[\x21-\x7e]{1,16384}$/
 
+interface Current {
+  readonly minted: Minted
+  readonly header: string
+  readonly renewAt: number
+}
+
 export class RefreshedCredential {
   readonly #options: RefreshOptions
-  #current: { readonly header: string, readonly expiresAt: number, readonly renewAt: number } | undefined
-  #inFlight: Promise<string> | undefined
+  #current: Current | undefined
+  #inFlight: Promise<Current> | undefined
   #failure: { readonly error: LockkeeperError, readonly until: number } | undefined
 
   constructor(options: RefreshOptions) { this.#options = options }
 
   /** The value of an Authorization header: at once while one is in force, else when it has been fetched. Rejects with CREDENTIAL_UNAVAILABLE. */
   get(): string | Promise<string> {
+    const current = this.#inForce()
+    return current instanceof Promise ? current.then(({ header }) => header) : current.header
+  }
+
+  /** The token itself and its end, for what is made out of it. Otherwise like `get`. */
+  async current(): Promise<Minted> {
+    return (await this.#inForce()).minted
+  }
+
+  #inForce(): Current | Promise<Current> {
     const now = this.#options.clock.now()
     const current = this.#current
-    if (current === undefined || now >= current.expiresAt) return this.#fetch()
+    if (current === undefined || now >= current.minted.expiresAt) return this.#fetch()
     if (now >= current.renewAt && !this.#isBroken()) {
       // The one in force goes on serving; a failure was told to `onFailure` and is met again when that one ends.
       this.#fetch().catch(() => undefined)
     }
-    return current.header
+    return current
   }
 
   #isBroken(): boolean {
     return this.#failure !== undefined && this.#options.clock.monotonic() < this.#failure.until
   }
 
-  #fetch(): Promise<string> {
+  #fetch(): Promise<Current> {
     if (this.#inFlight !== undefined) return this.#inFlight
     if (this.#failure !== undefined && this.#isBroken()) return Promise.reject(this.#failure.error)
     this.#inFlight = this.#attempt().finally(() => { this.#inFlight = undefined })
     return this.#inFlight
   }
 
-  async #attempt(): Promise<string> {
+  async #attempt(): Promise<Current> {
     const { mint, clock, random = Math.random, timeoutMs = DEFAULT_TIMEOUT_MS, onFailure } = this.#options
     try {
       const { token, scheme = 'Bearer', expiresAt } = await within(timeoutMs, mint())
@@ -74,10 +90,10 @@ export class RefreshedCredential {
       if (!(expiresAt > now)) throw new Error('the token has ended already; is the clock right?')
       const life = expiresAt - now
       const renewAt = now + Math.max(life * (RENEW_AT + JITTER * (random() - 0.5)), Math.min(MIN_INTERVAL_MS, life))
-      const header = `${scheme} ${token}`
-      this.#current = { header, expiresAt, renewAt }
+      const current = { minted: { token, scheme, expiresAt }, header: `${scheme} ${token}`, renewAt }
+      this.#current = current
       this.#failure = undefined
-      return header
+      return current
     } catch (error) {
       const failure = unavailable(error)
       this.#failure = { error: failure, until: clock.monotonic() + BREAK_MS }

@@ -1,4 +1,4 @@
-/** For tests: metadata server, token endpoints and IAM Service Account Credentials API on one loopback socket, answering as the published APIs do. */
+/** For tests: metadata server, token endpoints, Security Token Service and IAM Service Account Credentials API on one loopback socket, answering as the published APIs do. */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -45,7 +45,7 @@ export async function startFakeGoogle(): Promise<FakeGoogle> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const fake: FakeGoogle = {
     origin, seen: [], life: 3600, override: undefined, now: () => Date.now(),
-    fetch: (input, init) => fetch(String(input).replace(/^https:\/\/(?:oauth2|iamcredentials)\.googleapis\.com/, origin), init),
+    fetch: (input, init) => fetch(String(input).replace(/^https:\/\/(?:oauth2|iamcredentials|sts)\.googleapis\.com/, origin), init),
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -73,12 +73,28 @@ export function usualAnswer(fake: FakeGoogle, { path, body }: Seen, response: Se
   if (pathname.endsWith('/default/token')) return json({ access_token: canary('metadata', n), expires_in: fake.life, token_type: 'Bearer' })
   if (pathname.endsWith('/default/identity')) return text(idToken(searchParams.get('audience') ?? '', fake.now() / 1000 + fake.life, n))
   if (pathname === '/token') return json({ access_token: canary('exchange', n), expires_in: fake.life, token_type: 'Bearer', issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' })
+  if (pathname === '/v1/token') return isExchange(new URLSearchParams(body)) ? json({ access_token: canary('narrow', n), expires_in: fake.life, token_type: 'Bearer', issued_token_type: ACCESS_TOKEN }) : json({ error: 'invalid_request' }, 400)
   if (pathname.endsWith(':generateAccessToken')) {
     const { lifetime } = JSON.parse(body) as { lifetime: string }
     return json({ accessToken: canary('impersonated', n), expireTime: new Date(fake.now() + Number.parseInt(lifetime) * 1000).toISOString() })
   }
   if (pathname.endsWith(':generateIdToken')) return json({ token: idToken((JSON.parse(body) as { audience: string }).audience, fake.now() / 1000 + fake.life, n) })
   return json({ error: { code: 404, status: 'NOT_FOUND', message: 'nothing here' } }, 404)
+}
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+
+/** RFC 8693 section 2.1, as sts.googleapis.com v1 takes it, with the boundary in `options`. */
+function isExchange(form: URLSearchParams): boolean {
+  const has = (name: string, value: string): boolean => form.get(name) === value
+  return has('grant_type', 'urn:ietf:params:oauth:grant-type:token-exchange') && has('requested_token_type', ACCESS_TOKEN) && has('subject_token_type', ACCESS_TOKEN)
+    && (form.get('subject_token') ?? '').startsWith('ya29.') && boundaryRules(form.toString()).length > 0
+}
+
+/** The rules of the boundary that an exchange asked for. */
+export function boundaryRules(body: string): readonly { readonly availableResource: string, readonly availablePermissions: readonly string[], readonly availabilityCondition?: { readonly expression: string } }[] {
+  const { accessBoundary } = JSON.parse(new URLSearchParams(body).get('options') ?? '{}') as { readonly accessBoundary?: { readonly accessBoundaryRules: ReturnType<typeof boundaryRules> } }
+  return accessBoundary?.accessBoundaryRules ?? []
 }
 
 /** Runs with these variables in the process's environment, which google-auth-library reads by itself; undefined unsets one. */
