@@ -1,6 +1,7 @@
 /** What the admin socket answers: the services' routes, decisions at this terminal, dead letters, status. Errors: problem+json (RFC 9457). */
 import express, { type Request, type Response, type Router } from 'express'
 import type { IsolationLevel } from '@lockkeeper/domain'
+import { strike } from '@lockkeeper/service-kit'
 import { z } from 'zod'
 import { CommandFailed } from '../command-failed.ts'
 import { decideAtTerminal } from '../gateway/decide-at-terminal.ts'
@@ -40,7 +41,8 @@ function ownRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationL
     response.json({ state: await decideAtTerminal(gateway, person, String(request.params['id']), chosen, reason ?? `admin socket, for ${person}`) })
   }))
   router.get('/v1/events/dead', answer(async (request, response) => {
-    response.json({ dead: await gateway.events.deadLetters(limit.parse(request.query['limit'])) })
+    // An event may hold an approver's token; it stays in the queue, where the redrive takes it from.
+    response.type('json').send(strike(JSON.stringify({ dead: await gateway.events.deadLetters(limit.parse(request.query['limit'])) })))
   }))
   router.post('/v1/events/dead/:id/redrive', answer(async (request, response) => {
     if (!await gateway.events.redrive(String(request.params['id']))) return problem(response, 404, 'There is no dead letter of that id.')
