@@ -1,0 +1,33 @@
+/** Persons as the notifier needs them: their names, their groups, and where they can be reached. */
+import type { Person, PersonId } from '@lockkeeper/domain'
+import type { ApprovalSubject } from './subject.ts'
+
+/** What the notifier asks of the directory of persons; absence is undefined or an empty list. */
+export interface People {
+  byId(id: string): Person | undefined
+  group(name: string): readonly PersonId[]
+}
+
+/** The reviewers of a request that a channel may tell, without disabled ones, in the order of the request. */
+export function toldReviewers(people: People, { asked }: ApprovalSubject, only: readonly string[] | undefined): readonly Person[] {
+  const wanted = only === undefined ? undefined : new Set<string>(only.flatMap((one) => members(people, one)))
+  return (asked?.reviewers ?? []).filter((id) => wanted === undefined || wanted.has(id)).map((id) => people.byId(id)).filter((person) => person !== undefined && person.disabled !== true) as Person[]
+}
+
+function members(people: People, reviewer: string): readonly string[] {
+  const colon = reviewer.indexOf(':')
+  const name = reviewer.slice(colon + 1)
+  return reviewer.startsWith('group:') ? people.group(name) : [name]
+}
+
+export function nameOf(people: People, id: string): string {
+  return people.byId(id)?.name ?? id
+}
+
+export function slackMember(person: Person): string | undefined {
+  return person.identities.flatMap((identity) => 'slack' in identity ? [identity.slack] : [])[0]
+}
+
+export function emailAddress(person: Person): string | undefined {
+  return person.identities.flatMap((identity) => 'email' in identity ? [identity.email] : [])[0]
+}

@@ -1,0 +1,63 @@
+/** Which messages a fact makes, changes or makes needless. Pure: decided inside the transaction that also marks the fact as handled. */
+import { randomBytes } from 'node:crypto'
+import { sha256 } from '@lockkeeper/domain/digest'
+import type { CloudEvent } from '@lockkeeper/domain/events'
+import type { Channel } from './channels/channel.ts'
+import { KEEP_MS, type DeliveryDocument } from './collections.ts'
+import type { Subject } from './subject.ts'
+
+const DAY_MS = 86_400_000
+/** Messages about one subject over one channel. */
+const MOST_RECIPIENTS = 100
+
+export interface PlannedMessage {
+  readonly id: string
+  readonly channel: Channel
+  readonly recipient: string
+  /** Nobody can guess it. */
+  readonly nonce: string
+  readonly event?: CloudEvent
+}
+
+/** Messages that follow their subject, for those whom it concerns now. Empty once nothing is asked of anybody any more. */
+export function followingMessages(subject: Subject, channels: readonly Channel[]): readonly PlannedMessage[] {
+  if (!isOpen(subject)) return []
+  return channels.filter(({ follows }) => follows === 'latest').flatMap((channel) =>
+    channel.recipients(subject).slice(0, MOST_RECIPIENTS).map((recipient) => planned(subject, channel, recipient, [])))
+}
+
+/** The fact itself, for channels that want each. */
+export function factMessages(subject: Subject, event: CloudEvent, channels: readonly Channel[]): readonly PlannedMessage[] {
+  return channels.filter(({ follows }) => follows === 'each').flatMap((channel) =>
+    channel.recipients(subject).map((recipient) => ({ ...planned(subject, channel, recipient, [event.source, event.id]), event })))
+}
+
+function planned(subject: Subject, channel: Channel, recipient: string, more: readonly string[]): PlannedMessage {
+  return { id: sha256(JSON.stringify([subject.id, channel.name, recipient, ...more])).slice(0, 32), channel, recipient, nonce: randomBytes(16).toString('base64url') }
+}
+
+export function newDelivery({ id, channel, recipient, nonce, event }: PlannedMessage, subject: Subject, full: boolean, now: number): DeliveryDocument {
+  const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { event } } as const
+  if (full) return { ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why: 'too many messages wait for this channel already' }
+  // A first message is worth sending while somebody can still decide; a fact for a program for a day.
+  const giveUpAt = event === undefined && subject.kind === 'approval' ? subject.expiresAt : now + DAY_MS
+  return { ...common, state: 'waiting', open: true, dueAt: now, giveUpAt }
+}
+
+/** What the subject's new revision means for a message that is there; undefined: nothing. */
+export function followUp(before: DeliveryDocument, subject: Subject, now: number): DeliveryDocument | undefined {
+  if (before.shown >= subject.revision || before.state === 'dropped' || before.state === 'failed') return undefined
+  // An attempt is under way: its result will see the new revision.
+  if (before.lease !== undefined && before.dueAt > now) return undefined
+  if (before.shown === 0) return isOpen(subject) ? undefined : needless(before, now)
+  return { ...before, state: 'waiting', open: true, dueAt: now, attempts: 0, giveUpAt: now + DAY_MS, deleteAt: now + KEEP_MS }
+}
+
+export function needless({ lease: _lease, ...before }: DeliveryDocument, now: number): DeliveryDocument {
+  return { ...before, state: 'dropped', open: false, dueAt: 0, why: 'it was settled before anybody could be told', deleteAt: now + KEEP_MS }
+}
+
+/** Somebody may still have to know: a request that waits, or a lock. */
+export function isOpen(subject: Subject): boolean {
+  return subject.kind === 'lock' || (subject.asked !== undefined && subject.standing.state === 'pending')
+}

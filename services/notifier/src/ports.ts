@@ -1,0 +1,25 @@
+/** What the notifier is given by an edition's composition root. */
+import type { Clock, Mode } from '@lockkeeper/domain'
+import type { DocumentStore, EventBus, SecretSource } from '@lockkeeper/domain/ports'
+import type { Log } from '@lockkeeper/service-kit'
+import type { People } from './people.ts'
+import type { NotifySettings } from './settings.ts'
+
+export interface NotifierPorts {
+  readonly documents: DocumentStore
+  readonly events: EventBus
+  /** Tokens, webhook addresses and passwords of the channels. Never the signing secret of Slack. */
+  readonly secrets: SecretSource
+  readonly clock: Clock
+  readonly people: People
+  readonly log: Log
+  /** In [0, 1), for the jitter of retries. Default: Math.random. */
+  readonly random?: () => number
+}
+
+export interface NotifierSettings {
+  readonly mode: Mode
+  /** The page of a request; `{id}` becomes its id. Without it messages carry no link. */
+  readonly approvalUrl?: string
+  readonly notify: NotifySettings
+}

@@ -1,0 +1,95 @@
+/** What messages are about, as the notifier knows it from facts alone. Pure: `(before, fact) → after`; facts come twice and in any order. */
+import type { EventData } from '@lockkeeper/domain/events'
+import type { Mode } from '@lockkeeper/domain'
+
+type ApprovalFactType = 'approval.requested' | 'approval.approved' | 'approval.denied' | 'approval.expired' | 'approval.cancelled' | 'approval.claimed' | 'approval.completed'
+type Fact = { readonly [T in ApprovalFactType]: { readonly type: T, readonly data: EventData<T> } }[ApprovalFactType]
+/** A fact and its event's time, epoch ms. */
+export type TimedFact = Fact & { readonly at: number }
+
+export type Standing =
+  | { readonly state: 'pending' }
+  | { readonly state: 'approved', readonly by: readonly string[] }
+  | { readonly state: 'denied', readonly by: string, readonly reason?: string }
+  | { readonly state: 'expired' }
+  | { readonly state: 'cancelled', readonly why: string }
+  | { readonly state: 'running' }
+  | { readonly state: 'not-sent', readonly why: string }
+  | { readonly state: 'done', readonly status?: number }
+  | { readonly state: 'unknown', readonly why: string }
+
+export type Asked = EventData<'approval.requested'>
+
+export interface ApprovalSubject {
+  readonly kind: 'approval'
+  readonly id: string
+  readonly mode: Mode
+  readonly agent: string
+  readonly run: string
+  readonly method: string
+  readonly expiresAt: number
+  /** Absent until `approval.requested` has come. */
+  readonly asked?: Asked
+  readonly standing: Standing
+  /** Who approved, kept when it runs. */
+  readonly approvedBy: readonly string[]
+  /** Time and weight of the fact that the standing comes from: a later fact wins, of equal times the heavier. */
+  readonly standingAt: number
+  readonly weight: number
+  /** Grows with each change that a message shows. */
+  readonly revision: number
+}
+
+export interface LockSubject {
+  readonly kind: 'lock'
+  readonly id: string
+  readonly revision: 1
+  readonly lock: EventData<'lock.changed'>
+  readonly at: number
+}
+
+export type Subject = ApprovalSubject | LockSubject
+
+/** In the order in which one request can pass through them. */
+const WEIGHTS: Readonly<Record<ApprovalFactType, number>> = {
+  'approval.requested': 0, 'approval.approved': 1, 'approval.claimed': 2, 'approval.completed': 3, 'approval.denied': 4, 'approval.expired': 4, 'approval.cancelled': 4,
+}
+
+/** No decision can change it any more; `unknown` may still become `done`. */
+const FINAL: ReadonlySet<Standing['state']> = new Set(['denied', 'expired', 'cancelled', 'done', 'unknown'])
+
+export function isFinal({ standing }: Pick<ApprovalSubject, 'standing'>): boolean {
+  return FINAL.has(standing.state)
+}
+
+export function applyFact(before: ApprovalSubject | undefined, fact: TimedFact): ApprovalSubject {
+  const { approval, mode, agent, run, method, expiresAt } = fact.data
+  const known: ApprovalSubject = before ?? {
+    kind: 'approval', id: approval, mode, agent, run, method, expiresAt, standing: { state: 'pending' }, approvedBy: [], standingAt: 0, weight: -1, revision: 0,
+  }
+  const weight = WEIGHTS[fact.type]
+  const asked: ApprovalSubject = fact.type === 'approval.requested' && known.asked === undefined ? { ...known, asked: fact.data, expiresAt, revision: known.revision + 1 } : known
+  if (fact.at < known.standingAt || (fact.at === known.standingAt && weight <= known.weight) || (fact.type === 'approval.requested' && known.weight >= 0)) return asked
+  const standing = standingOf(fact)
+  // What has ended does not begin again: only the end itself can be known better.
+  if (isFinal(known) && !FINAL.has(standing.state)) return asked
+  const approvedBy = fact.type === 'approval.approved' ? fact.data.by : known.approvedBy
+  return { ...asked, standing, approvedBy, standingAt: fact.at, weight, revision: asked.revision + (fact.type === 'approval.requested' ? 0 : 1) }
+}
+
+function standingOf(fact: Fact): Standing {
+  switch (fact.type) {
+    case 'approval.requested': return { state: 'pending' }
+    case 'approval.approved': return { state: 'approved', by: fact.data.by }
+    case 'approval.denied': return { state: 'denied', by: fact.data.by, ...fact.data.reason === undefined ? {} : { reason: fact.data.reason } }
+    case 'approval.expired': return { state: 'expired' }
+    case 'approval.cancelled': return { state: 'cancelled', why: fact.data.why }
+    case 'approval.claimed': return { state: 'running' }
+    case 'approval.completed': return completed(fact.data)
+  }
+}
+
+function completed({ outcome, status, why = '' }: EventData<'approval.completed'>): Standing {
+  if (outcome === 'answered') return { state: 'done', ...status === undefined ? {} : { status } }
+  return outcome === 'not_sent' ? { state: 'not-sent', why } : { state: 'unknown', why }
+}

@@ -1,0 +1,85 @@
+/** The words of a message, the same over every channel. Whatever looks like a credential is struck out; nothing in it is markup. */
+import { strike } from '@lockkeeper/service-kit'
+import type { EventData } from '@lockkeeper/domain/events'
+import { nameOf, type People } from './people.ts'
+import type { ApprovalSubject, LockSubject } from './subject.ts'
+
+export interface Words {
+  /** One short line: what this is. */
+  readonly headline: string
+  /** What is asked for, in plain words. */
+  readonly title: string
+  readonly facts: readonly (readonly [label: string, text: string])[]
+  readonly details: readonly string[]
+  /** What to be careful about. */
+  readonly notes: readonly string[]
+  /** Where it stands; ends with how and by whom, once that is so. */
+  readonly standing: string
+}
+
+export function approvalWords(subject: ApprovalSubject, people: People): Words {
+  const { asked, mode, agent, run, expiresAt, id } = subject
+  const shown = asked?.shown
+  const sandbox = mode === 'sandbox' ? 'SANDBOX ' : ''
+  const facts: (readonly [string, string])[] = [
+    ['Agent', agent], ['Run', run], ...shown === undefined ? [] : [['Works for', shown.sponsor] as const, ['Risk', `${shown.risk}: it ${shown.riskWhy}`] as const, ['Rule', shown.rule] as const],
+    ['Until', instant(expiresAt)], ...(asked?.quorum ?? 1) > 1 ? [['Needed', `${asked?.quorum ?? 1} persons`] as const] : [], ['Request', id],
+  ]
+  const said = shown?.statedReason
+  return {
+    headline: `${sandbox}${HEADLINES[subject.standing.state]}`,
+    title: plain(shown?.title ?? asked?.summary ?? subject.method),
+    facts: facts.map(([label, text]) => [label, plain(text)]),
+    details: (shown?.details ?? []).map(plain),
+    notes: [...said === undefined || said === '' ? [] : [plain(`“${said}” (the agent's own words, not checked)`)], ...(shown?.warnings ?? []).map(plain)],
+    standing: plain(standingText(subject, people)),
+  }
+}
+
+const HEADLINES: Readonly<Record<ApprovalSubject['standing']['state'], string>> = {
+  pending: 'Approval wanted', approved: 'Approved', denied: 'Denied', expired: 'Expired', cancelled: 'Withdrawn', running: 'Approved and running',
+  'not-sent': 'Approved, not sent yet', done: 'Approved and done', unknown: 'Outcome unknown',
+}
+
+/** A time-out is never called a denial (invariant 13). */
+function standingText({ standing, approvedBy, standingAt }: ApprovalSubject, people: People): string {
+  const at = instant(standingAt)
+  const names = (ids: readonly string[]): string => ids.map((id) => nameOf(people, id)).join(', ')
+  const approved = approvedBy.length === 0 ? '' : ` Approved by ${names(approvedBy)}.`
+  switch (standing.state) {
+    case 'pending': return 'Nothing has run. It waits for a decision.'
+    case 'approved': return `Approved by ${names(standing.by)} at ${at}. It runs when the agent's call is there.`
+    case 'denied': return `Denied by ${nameOf(people, standing.by)} at ${at}. Nothing has run.${standing.reason === undefined ? '' : ` Reason: ${standing.reason}`}`
+    case 'expired': return `Expired at ${at}: ${approvedBy.length === 0 ? 'nobody decided in time' : 'it was approved and not used in time'}. Nothing has run, and nobody said no.`
+    case 'cancelled': return `Withdrawn at ${at}: ${standing.why}`
+    case 'running': return `It runs since ${at}.${approved}`
+    case 'not-sent': return `It was not sent (${standing.why}); the approval stands.${approved}`
+    case 'done': return `Done at ${at}${standing.status === undefined ? '' : ` with status ${standing.status}`}.${approved}`
+    case 'unknown': return `It was sent, and whether it took effect cannot be known (${standing.why}). Look at the resource.${approved}`
+  }
+}
+
+export function lockWords({ lock, at }: LockSubject, people: People): Words {
+  const verb = lock.state === 'set' ? 'set' : 'lifted'
+  return {
+    headline: `Lock ${verb}`, title: plain(`${scopeText(lock.scope)}: ${lock.reason}`), facts: [['Lock', plain(lock.id)], ['By', plain(nameOf(people, lock.by))], ['At', instant(at)]],
+    details: [], notes: [], standing: lock.state === 'set' ? 'Calls are refused and open requests are frozen until it is lifted.' : 'Calls are taken again.',
+  }
+}
+
+function scopeText(scope: EventData<'lock.changed'>['scope']): string {
+  if (typeof scope !== 'object' || scope === null || !('kind' in scope)) return 'Something'
+  const { kind, ...named } = scope as { readonly kind: string }
+  const [name] = Object.values(named)
+  return typeof name === 'string' ? `${kind} ${name}` : String(kind)
+}
+
+/** RFC 3339, UTC, whole seconds. */
+export function instant(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z`
+}
+
+/** Without what could hide, reorder or start a new line in a field, and without what looks like a credential. */
+function plain(text: string): string {
+  return strike(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')).slice(0, 2000).toWellFormed()
+}
