@@ -3,7 +3,7 @@ import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { approvals, type ApprovalDocument } from '@lockkeeper/domain/collections'
 import type { ApprovalState, Lock, Mode } from '@lockkeeper/domain'
 import type { DocumentStore, Page } from '@lockkeeper/domain/ports'
-import type { ApprovalCase, Vote } from './approval-case.ts'
+import type { ApprovalCase, GrantUse, Vote } from './approval-case.ts'
 import { renderCard, type Card } from './card.ts'
 import type { CaseStore } from './case-store.ts'
 import { inbox, refusedDecisions, type InboxEntry, type RefusedDecision } from './collections.ts'
@@ -53,6 +53,10 @@ export interface ApprovalDetail {
   readonly summary: string
   readonly card?: Card
   readonly votes: readonly Vote[]
+  /** The grant that approved it, and which use of it this is. */
+  readonly grant?: GrantUse
+  /** Epoch ms at which more persons were asked. */
+  readonly escalatedAt?: number
   readonly quorum: number
   readonly reviewers: readonly string[]
   /** Newest first, at most 50. */
@@ -122,7 +126,7 @@ async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Ref
     ...current.earlier === undefined ? {} : { earlier: current.earlier }, ...current.differences === undefined ? {} : { differences: current.differences },
   })
   return {
-    approval: viewOf(current), summary: current.summary, votes: current.votes, quorum, reviewers: [...eligible],
+    approval: viewOf(current), summary: current.summary, votes: current.votes, ...current.grant === undefined ? {} : { grant: current.grant }, ...current.escalatedAt === undefined ? {} : { escalatedAt: current.escalatedAt }, quorum, reviewers: [...eligible],
     refused: refused.docs.map(({ data }) => data), ...card === undefined ? {} : { card }, ...locks.inForce === undefined ? {} : { lock: locks.inForce },
   }
 }

@@ -6,7 +6,7 @@ import type { CanonicalCall } from '@lockkeeper/domain/ports'
 export interface Place {
   /** As a bound compares it: a string's own characters, JSON for the rest. */
   readonly text: string
-  /** As it is compared where nothing bounds it: JSON, so that `"1"` and `1` differ. */
+  /** As it is compared where nothing bounds it: JSON, so that `"1"` and `1` differ, after where it stands. */
   readonly typed: string
 }
 
@@ -14,18 +14,20 @@ export interface Place {
 const MAX_BODY = 256 * 1024
 const MAX_PLACES = 2_000
 const PLAIN_NAME = /^[A-Za-z0-9_-]+$/
+/** No argument may pass for a part of the body. */
+const BODY_NAME = /^(?:body|media)(?:$|[.[])/
 
 /**
  * Arguments by their names, headers as `header.NAME`, leaves of a JSON body as `body.a.b[0]` (odd member names in quotes), of an upload
- * `media.type`, `media.size` and `media.checksum`. Undefined where the call is too large, or two things have one name. The key that
+ * `media.type`, `media.size` and `media.checksum`. Undefined where the call is too large, or an argument could pass for another thing. The key that
  * only makes a repeat harmless is left out: it differs with every call and changes none.
  */
 export function placesOf(call: CanonicalCall): ReadonlyMap<string, Place> | undefined {
   const places = new Map<string, Place>()
   let sound = true
-  const put = (name: string, value: Json): void => {
-    if (places.has(name) || places.size >= MAX_PLACES) sound = false
-    else places.set(name, { text: typeof value === 'string' ? value : serialise(value), typed: serialise(value) })
+  const put = (name: string, value: Json, from: 'argument' | 'header' | 'body' = 'body'): void => {
+    if (places.has(name) || places.size >= MAX_PLACES || (from === 'argument' && BODY_NAME.test(name))) sound = false
+    else places.set(name, { text: typeof value === 'string' ? value : serialise(value), typed: `${from} ${serialise(value)}` })
   }
   const walk = (name: string, value: Json): void => {
     if (!sound) return
@@ -33,8 +35,8 @@ export function placesOf(call: CanonicalCall): ReadonlyMap<string, Place> | unde
     else if (isJsonObject(value) && Object.keys(value).length > 0) for (const [member, inner] of Object.entries(value)) walk(PLAIN_NAME.test(member) ? `${name}.${member}` : `${name}[${JSON.stringify(member)}]`, inner)
     else put(name, value)
   }
-  for (const [name, value] of Object.entries(call.arguments)) put(name, value)
-  for (const [name, value] of Object.entries(call.headers)) put(`header.${name}`, value)
+  for (const [name, value] of Object.entries(call.arguments)) put(name, value, 'argument')
+  for (const [name, value] of Object.entries(call.headers)) put(`header.${name}`, value, 'header')
   const body = bodyOf(call.body)
   if (body === undefined) return undefined
   for (const [name, value] of Object.entries(body)) walk(name, value)

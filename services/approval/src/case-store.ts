@@ -16,6 +16,7 @@ export interface Changed extends Step {
 }
 
 export interface ChangeContext {
+  /** Time passed. */
   readonly current: ApprovalCase
   readonly locks: LockFacts
   /** The grant that the case is a use of, where it is still known. */
@@ -86,7 +87,8 @@ export function createCaseStore(documents: DocumentStore, now: () => number, rig
       const current = caseOf(docs[0].data as CaseDocument)
       if (current.grant?.id !== known.grant?.id) return { writes: [], facts: [], result: AGAIN }
       const grant = grantedBy.length === 0 ? undefined : docs[own.length]?.data as GrantDocument | undefined
-      const context: ChangeContext = { current, locks: lockFacts(docs.slice(3, own.length), at), extra: docs.slice(own.length + grantedBy.length), now: at, ...grant === undefined ? {} : { grant } }
+      const timed = transition(current, { kind: 'tick' }, at) as Step
+      const context: ChangeContext = { current: timed.next, locks: lockFacts(docs.slice(3, own.length), at), extra: docs.slice(own.length + grantedBy.length), now: at, ...grant === undefined ? {} : { grant } }
       const wanted = command(context)
       const step = isRefusal(wanted) ? wanted : transition(current, wanted, at)
       if (isRefusal(step)) return step

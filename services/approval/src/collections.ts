@@ -101,11 +101,11 @@ export const refusedDecisions: Collection<RefusedDecision> = {
   queries: { byApproval: { equal: ['approval'], order: { field: 'at', direction: 'desc' } } },
 }
 
-/** The right to a pattern of calls. Never rewritten by its uses: those are documents of their own. Id = `grt_` and the rest of its approval's id. */
+/** The right to a pattern of calls. Not rewritten by its uses, but for the last: those are documents of their own. Id = `grt_` and the rest of its approval's id. */
 export interface GrantDocument {
   readonly kind: 'grant'
   readonly id: string
-  /** False once revoked; one that is past its end or used up may still be live. */
+  /** False once revoked or used up; one that is past its end may still be live. */
   readonly live: boolean
   /** The request with which it was given. */
   readonly approval: string
@@ -124,6 +124,8 @@ export interface GrantDocument {
   readonly rest: string
   /** Of those who gave it; asked anew at each use. */
   readonly votes: readonly Vote[]
+  /** As in the case with which it was given: who may decide depends on it. */
+  readonly escalatedAt?: number
   readonly at: number
   /** Epoch ms of its end. */
   readonly until: number

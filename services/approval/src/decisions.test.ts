@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { isRefusal, refuse } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type AccessRequest } from '@lockkeeper/domain/ports'
 import { after, before, describe, it } from 'mocha'
+import { deletion, PATTERN } from '../test/deletions.ts'
 import { granted, openWorld, person, refusedWith, STRANGER, submittedEvent, TERMINAL, type World } from '../test/harness.ts'
-import { terminalDecisionBytes, type SubmittedDecision } from './proof.ts'
+import { idTokenNonce, terminalDecisionBytes, type SubmittedDecision } from './proof.ts'
 
 const MINUTE = 60_000
 type Terminal = Extract<SubmittedDecision['proof'], { kind: 'terminal' }>
@@ -40,6 +41,10 @@ describe('decisions', () => {
     ['another time than was signed', (decision) => ({ ...decision, proof: { ...proofOf(decision), at: proofOf(decision).at + 1 } }), 'TOKEN_INVALID'],
     ['another digest than was signed', (decision) => ({ ...decision, digest: 'full:other' }), 'TOKEN_INVALID'],
     ['another digest, signed', (decision) => resigned({ ...decision, digest: 'full:other' }, TERMINAL.privateKey), 'STATE_CHANGED'],
+    ['a pattern that was not signed', (decision) => ({ ...decision, grant: PATTERN }), 'TOKEN_INVALID'],
+    ['break-glass that was not signed', (decision) => ({ ...decision, breakGlass: true }), 'TOKEN_INVALID'],
+    ['break-glass that says no', (decision) => ({ ...decision, breakGlass: false }), 'REQUEST_INVALID'],
+    ['a pattern without bounds', (decision) => ({ ...decision, grant: { ...PATTERN, uses: undefined } }), 'REQUEST_INVALID'],
     ['a time that is not whole', (decision) => resigned({ ...decision, proof: { ...proofOf(decision), at: 1.5 } }, TERMINAL.privateKey), 'TOKEN_INVALID'],
     ['a person whom the terminal does not speak for', (decision) => resigned({ ...decision, proof: { ...proofOf(decision), person: 'mallory' } }, TERMINAL.privateKey), 'TOKEN_INVALID'],
     ['an ID token although none is accepted', (decision) => ({ ...decision, proof: { kind: 'idToken', token: 'a.b.c' } }), 'TOKEN_INVALID'],
@@ -200,6 +205,19 @@ describe('decisions by ID token', () => {
     assert.equal(refusedWith(await world.service().admin.decide(decision(request, denying))), 'TOKEN_INVALID')
     assert.equal(refusedWith(await world.service().admin.decide({ ...decision(request, { jti: 'approves' }), verdict: 'deny' })), 'TOKEN_INVALID')
     assert.equal(granted(await world.service().admin.decide({ ...decision(request, denying), verdict: 'deny' })).state, 'denied')
+  })
+
+  it('invariant 7: a token for one thing that can be decided is none for another', async () => {
+    const widened = { ...PATTERN, uses: PATTERN.uses + 1 }
+    const said = { plain: {}, pattern: { grant: PATTERN }, widened: { grant: widened }, glass: { breakGlass: true as const, reason: 'r' } }
+    for (const [signed, had] of Object.entries(said)) {
+      for (const [sent, wanted] of Object.entries(said)) {
+        const request = await world.raise({ call: deletion('first'), terms: { breakGlass: ['person:bo'] }, agent: { id: `${signed}-${sent}` } })
+        const nonce = idTokenNonce({ verdict: 'approve', digest: request.attach.digest, ...had })
+        const outcome = refusedWith(await world.service().admin.decide({ ...decision(request, { nonce, jti: `${signed}-${sent}` }), ...wanted }))
+        assert.equal(outcome, signed === sent ? 'not refused' : 'TOKEN_INVALID', `${signed} as ${sent}`)
+      }
+    }
   })
 
   it('invariant 7: a token that is older than the request is refused', async () => {

@@ -5,7 +5,7 @@ import type { AccessRequest, Doc, DocumentStore } from '@lockkeeper/domain/ports
 import type { Log } from '@lockkeeper/service-kit'
 import type { CaseStore, ChangeContext, Extra } from './case-store.ts'
 import { grants, grantUses, type GrantDocument } from './collections.ts'
-import { forHashOf, grantRef, newUse, useRef, whyEnded } from './grants.ts'
+import { forHashOf, grantRef, useRef, useWrites, whyEnded } from './grants.ts'
 import { coversCall } from './grant-pattern.ts'
 import type { RequestStore } from './request-store.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
@@ -47,7 +47,7 @@ function matches(grant: GrantDocument, request: AccessRequest, rights: RoutingRi
   if (grant.pattern.run && grant.run !== request.agent.run) return false
   const terms = request.decision.obligations.approval
   if (terms === undefined || !coversCall(grant.pattern, grant.rest, request.call)) return false
-  const { electorate } = electorsOf(rights, { requester: request.agent, terms, votes: grant.votes })
+  const { electorate } = electorsOf(rights, { ...grant, requester: request.agent, terms })
   return tally(grant.votes, electorate, undefined).passed
 }
 
@@ -92,17 +92,17 @@ async function coverOne(parts: CoverParts, grant: GrantDocument, id: string): Pr
 function coverCommand(rights: RoutingRights, cover: Cover, { current, locks, extra: [grant, use], now }: ChangeContext): Command | Refusal {
   if (use !== undefined) return refuse('OVERLOADED', 'Another call has taken this use of the grant.')
   if (!isFree(cover, grant, use, now)) return refuse('STATE_CHANGED', 'The grant has ended.')
-  const { id, votes, until } = cover.grant
+  const { id, votes, until, escalatedAt = current.escalatedAt } = cover.grant
+  const given = { ...current, votes, ...escalatedAt === undefined ? {} : { escalatedAt } }
   return {
-    kind: 'cover', use: { id, use: cover.use }, votes, until, electorate: electorsOf(rights, { ...current, votes }).electorate,
+    kind: 'cover', use: { id, use: cover.use }, votes, until, electorate: electorsOf(rights, given).electorate, ...escalatedAt === undefined ? {} : { escalatedAt },
     ...locks.inForce === undefined ? {} : { lock: locks.inForce },
   }
 }
 
-function takesUse({ grant, use }: Cover): Extra {
-  const ref = useRef(grant.id, use)
+function takesUse({ grant: { id }, use }: Cover): Extra {
   return {
-    refs: [grantRef(grant.id), ref],
-    writes: ({ now }, { next }) => [{ kind: 'create', ref, data: newUse(grant, use, next, now) }],
+    refs: [grantRef(id), useRef(id, use)],
+    writes: ({ extra: [grant], now }, { next }) => useWrites(grant?.data as GrantDocument, use, next, now),
   }
 }

@@ -8,7 +8,7 @@ import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { cloudEvent, type CloudEvent, type GrantPattern } from '@lockkeeper/domain/events'
 import { fromPlain, serialise } from '@lockkeeper/domain/json'
 import { DEFAULT_PATTERNS } from '@lockkeeper/domain'
-import type { AccessRequest, Ref } from '@lockkeeper/domain/ports'
+import type { AccessRequest, Ref, Write } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, Vote } from './approval-case.ts'
 import { grants, grantUses, KEEP_MS, type GrantDocument, type GrantUseDocument } from './collections.ts'
 import { SOURCE } from './facts.ts'
@@ -55,11 +55,11 @@ export function propose(pattern: GrantPattern, request: AccessRequest): Proposal
 }
 
 export function newGrant({ pattern, rest, forHash }: Proposal, approved: ApprovalCase, votes: readonly Vote[], now: number): GrantDocument {
-  const { id, requester, method, target, rule, decisionHash, summary, mode } = approved
+  const { id, requester, method, target, rule, decisionHash, summary, mode, escalatedAt } = approved
   const until = now + pattern.forMs
   return {
     kind: 'grant', id: grantIdOf(id), live: true, approval: id, forHash, agent: requester.id, run: requester.run, method, target, rule, decisionHash, summary, mode,
-    pattern, rest, votes, at: now, until, deleteAt: until + KEEP_MS,
+    pattern, rest, votes, at: now, until, deleteAt: until + KEEP_MS, ...escalatedAt === undefined ? {} : { escalatedAt },
   }
 }
 
@@ -83,6 +83,9 @@ export function whyEnded(grant: GrantDocument | undefined, now: number): string 
   return now >= grant.until ? `The grant ${grant.id} ended at ${instant(grant.until)}.` : undefined
 }
 
-export function newUse({ id }: GrantDocument, use: number, covered: Pick<ApprovalCase, 'id' | 'digest' | 'requester' | 'summary'>, now: number): GrantUseDocument {
-  return { grant: id, use, approval: covered.id, digest: covered.digest, run: covered.requester.run, summary: covered.summary, at: now, deleteAt: now + 2 * KEEP_MS }
+/** What taking a use writes; `grant` as it is in this transaction. The last one takes the grant off the list of those that are looked through. */
+export function useWrites(grant: GrantDocument, use: number, { id, digest, requester, summary }: ApprovalCase, now: number): readonly Write[] {
+  const data: GrantUseDocument = { grant: grant.id, use, approval: id, digest, run: requester.run, summary, at: now, deleteAt: grant.until + KEEP_MS }
+  const last: readonly Write[] = use < grant.pattern.uses ? [] : [{ kind: 'put', ref: grantRef(grant.id), data: { ...grant, live: false } satisfies GrantDocument }]
+  return [{ kind: 'create', ref: useRef(grant.id, use), data }, ...last]
 }

@@ -85,8 +85,9 @@ async function place(parts: IntakeParts, event: CloudEvent, request: AccessReque
     if (at['inbox'] !== undefined) return finish('done')
     if (at['slot']?.version !== slotDoc?.version || at['gate']?.version !== gateDoc?.version) return finish('again')
     if (cover !== undefined && !isFree(cover, at['grant'], at['use'], now)) return finish('again')
+    const covered = cover === undefined ? {} : { cover: { ...cover, grant: at['grant']?.data as Cover['grant'] } }
     const lockedAt = lockFacts(docs.slice(named.length), now).latestAt
-    const { kind, open, writes, facts } = openCase(request, { ...given, lockedAt, ...cover === undefined ? {} : { cover }, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
+    const { kind, open, writes, facts } = openCase(request, { ...given, lockedAt, ...covered, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
     if (kind === 'id-taken') return finish('id-taken')
     const marks = kind === 'opened' ? markWrites(places, request.id, gateDoc?.data as Gate | undefined, now) : []
     return { writes: [...writes, ...marks, ...open ? [body] : [], handled(event, now)], facts, result: 'done' }

@@ -7,7 +7,7 @@ import { caseWrites } from './case-store.ts'
 import { aliases, KEEP_MS, type Run } from './collections.ts'
 import { factEvents } from './facts.ts'
 import type { Cover } from './grant-cover.ts'
-import { newUse, useRef } from './grants.ts'
+import { useWrites } from './grants.ts'
 import { earlierOf, newCase } from './new-case.ts'
 import type { Route, RoutingRights } from './routing.ts'
 import { shownCall } from './shown-call.ts'
@@ -19,7 +19,7 @@ const OVERTAKEN_MS = 5_000
 export interface OpeningFacts {
   readonly rights: RoutingRights
   readonly route: Route
-  /** A grant that covers the call, and the use that it takes. */
+  /** A grant that covers the call, as it is in this transaction, and the use that it takes. */
   readonly cover?: Cover
   /** Requests of this agent that wait already, and how many may. */
   readonly pending: number
@@ -61,15 +61,15 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
     kind: 'opened', open: timed.next.state.state === 'pending' || timed.next.state.state === 'approved',
     writes: [
       ...older === undefined ? [] : caseWrites(older.next), ...caseWrites(timed.next),
-      ...cover === undefined ? [] : [{ kind: 'create', ref: useRef(cover.grant.id, cover.use), data: newUse(cover.grant, cover.use, opened, now) } satisfies Write],
+      ...cover === undefined ? [] : useWrites(cover.grant, cover.use, opened, now),
     ],
     facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now, rights), ...factEvents(timed.next, [firstFact(opened, shown, route), ...timed.facts], now, rights)],
   }
 }
 
 /** Nobody is asked: those who gave the grant have approved this call with it. */
-function coveredBy(fresh: ApprovalCase, { grant: { id, votes, until }, use }: Cover): ApprovalCase {
-  return { ...fresh, votes, grant: { id, use }, expiresAt: Math.min(fresh.expiresAt, until) }
+function coveredBy(fresh: ApprovalCase, { grant: { id, votes, until, escalatedAt }, use }: Cover): ApprovalCase {
+  return { ...fresh, votes, grant: { id, use }, expiresAt: Math.min(fresh.expiresAt, until), ...escalatedAt === undefined ? {} : { escalatedAt } }
 }
 
 /** `shared`: the older case still answers for this call. Otherwise its last step. */

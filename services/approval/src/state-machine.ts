@@ -29,7 +29,7 @@ export type Command =
   | { readonly kind: 'tick' }
   | { readonly kind: 'vote', readonly vote: Vote, readonly digest: string, readonly electorate: Electorate, readonly glass?: Electorate, readonly lock?: Lock }
   /** Approves it as a use of a grant that was given to a call like it. */
-  | { readonly kind: 'cover', readonly use: GrantUse, readonly votes: readonly Vote[], readonly until: number, readonly electorate: Electorate, readonly lock?: Lock }
+  | { readonly kind: 'cover', readonly use: GrantUse, readonly votes: readonly Vote[], readonly until: number, readonly escalatedAt?: number, readonly electorate: Electorate, readonly lock?: Lock }
   /** `ended`: why the grant that it is a use of is over, where it is. */
   | { readonly kind: 'claim', readonly attachHash: string, readonly decisionHash: string, readonly stateHash?: string, readonly holder: string, readonly electorate: Electorate, readonly glass?: Electorate, readonly ended?: string, readonly lock?: Lock, readonly claimMs: number }
   | { readonly kind: 'complete', readonly fence: string, readonly outcome: Completion, readonly windows: ReceiptWindows }
@@ -135,12 +135,12 @@ function vote(current: ApprovalCase, { vote: cast, digest, electorate, glass, lo
   return { next: move({ ...current, votes }, { state: 'approved', approvedAt: now }), facts: [{ type: 'approval.approved', data: { by: [...by], ...breakGlass ? { breakGlass } : {} } }] }
 }
 
-function cover(current: ApprovalCase, { use, votes, until, electorate, lock }: Of<'cover'>, now: number): Step | Refusal {
+function cover(current: ApprovalCase, { use, votes, until, escalatedAt, electorate, lock }: Of<'cover'>, now: number): Step | Refusal {
   if (current.state.state !== 'pending') return refusalOf(current)
   if (lock !== undefined) return refuse('AGENT_LOCKED', `${current.id} is frozen by ${lock.id}; nothing is decided while it is locked.`)
   const { passed, by } = tally(votes, electorate, undefined)
   if (!passed) return refuse('POLICY_DENIED', `Those who gave the grant may not approve ${current.id}.`)
-  const next = { ...current, votes, grant: use, expiresAt: Math.min(current.expiresAt, until) }
+  const next = { ...current, votes, grant: use, expiresAt: Math.min(current.expiresAt, until), ...escalatedAt === undefined ? {} : { escalatedAt } }
   return { next: move(next, { state: 'approved', approvedAt: now }), facts: [{ type: 'approval.approved', data: { by: [...by], grant: use } }] }
 }
 

@@ -1,0 +1,41 @@
+/** The approval service's own settings file in the Google Cloud edition: the words of lockkeeper.yaml where it is the same thing. */
+import { resolve } from 'node:path'
+import { approverIssuerSettingsSchema, checkApproverIssuerSettings } from '@lockkeeper/auth'
+import { blobsSchema, callersSchema, pusherSchema, readPeopleFile, secretsSchema, serviceSettings, type PathProblem } from '@lockkeeper/service-kit/server'
+import { z } from 'zod'
+
+export const approvalSettingsSchema = z.strictObject({
+  ...serviceSettings,
+  kind: z.literal('Approval'),
+  /** This service's own database. */
+  database: z.string().min(1).max(63),
+  /** Receipts, and requests that are too large for a document. */
+  blobs: blobsSchema,
+  secrets: secretsSchema,
+  /** Name of the secret that seals receipts: 32 bytes in base64. */
+  receiptKey: z.string().min(1).max(128).default('receipt-key'),
+  /** YAML file of the persons who may decide, with their groups and identities. */
+  people: z.string().min(1).max(4096),
+  /** Issuers of approvers' ID tokens; never an agents' issuer. */
+  approverIssuers: z.array(approverIssuerSettingsSchema).max(20).default([]),
+  /** Proxies: they claim and complete. */
+  proxies: callersSchema,
+  /** People who may look, revoke and lock. */
+  operators: callersSchema,
+  /** Who delivers events. */
+  pusher: pusherSchema,
+  /** Calls of one agent that wait for approval. */
+  pendingPerAgent: z.number().int().min(1).max(1_000).default(50),
+
+})
+
+export type ApprovalCloudSettings = z.output<typeof approvalSettingsSchema>
+
+export function approvalProblems(settings: ApprovalCloudSettings, directory: string): readonly PathProblem[] {
+  const { approverIssuers, mode, people } = settings
+  const read = readPeopleFile(resolve(directory, people))
+  return [
+    ...(approverIssuers.length === 0 ? [] : checkApproverIssuerSettings(approverIssuers, mode).map(({ path, message }) => ({ path: ['approverIssuers', ...path], message }))),
+    ...('problems' in read ? read.problems.map((message) => ({ path: ['people'], message })) : []),
+  ]
+}

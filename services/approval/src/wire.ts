@@ -1,0 +1,80 @@
+/** The approval service's composition root in the Google Cloud edition. */
+import { resolve } from 'node:path'
+import { cloudStorageBlobs } from '@lockkeeper/adapter-google-cloud/cloud-storage'
+import { createOutboxRelay, openFirestore } from '@lockkeeper/adapter-google-cloud/firestore'
+import { openPubSub } from '@lockkeeper/adapter-google-cloud/pubsub'
+import { secretKey32, secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
+import { fileSecrets, openFileBlobs } from '@lockkeeper/adapter-sqlite'
+import { createApproverVerifier, createPeopleDirectory, createServiceVerifier } from '@lockkeeper/auth'
+import { createCatalog } from '@lockkeeper/catalog'
+import { systemClock, type Clock } from '@lockkeeper/domain'
+import { HEARTBEAT_ID, locks } from '@lockkeeper/domain/collections'
+import { TOPOLOGY } from '@lockkeeper/domain/topology'
+import type { Log } from '@lockkeeper/service-kit'
+import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type BlobsSetting, type LoadedSettings, type Mount, type RunningService, type SecretsSetting } from '@lockkeeper/service-kit/server'
+import { API_PATH, createApiRoutes } from './api-routes.ts'
+import type { ApprovalCloudSettings } from './cloud-settings.ts'
+import { collections, createApprovalService, type ApprovalService } from './service.ts'
+
+export interface WireOptions { readonly log: Log, readonly clock?: Clock }
+
+const SERVICE = 'approval'
+
+export async function openApproval({ settings, directory, port }: LoadedSettings<ApprovalCloudSettings>, { log, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+  const { mode, project, emulators } = settings
+  const pushers = createPushers(settings.pusher, TOPOLOGY.subscriptions.filter(({ service, mode: delivered }) => service === SERVICE && delivered === 'push'), { clock, mode })
+  const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
+  const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem, ...emulators === undefined ? {} : { emulator: emulators.firestore } })
+  const events = openPubSub({ projectId: project, service: SERVICE, log, verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
+  const relay = createOutboxRelay({ outbox: store.outbox, bus: events, onProblem })
+  const secrets = openSecrets(settings.secrets, directory, clock, log)
+  const catalog = createCatalog()
+  const [receiptKey, blobs] = await Promise.all([secretKey32(secrets, settings.receiptKey), openBlobs(settings.blobs, directory), catalog.load()])
+  const people = createPeopleDirectory(personsOf(resolve(directory, settings.people)))
+  const approvers = settings.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: settings.approverIssuers, people, clock, mode })
+  const service = createApprovalService({
+    documents: store.documents, events, blobs, clock, people, receiptKey, log, terminalKeys: [], methods: (id, host) => catalog.method(id, host),
+    ...approvers === undefined ? {} : { verifyIdToken: (token: string, nonce: string) => approvers.verifyApproverToken(token, nonce) },
+  }, { mode, pendingPerAgent: settings.pendingPerAgent })
+  let started = false
+  const server = createServiceServer({
+    routes: [...mountsOf(settings, service, deadLetterRoutes(events), clock), pushers.mount((id, request) => events.receivePush(id, request))],
+    readiness: async () => {
+      if (!started) return ['start']
+      await store.documents.read([{ collection: locks, id: HEARTBEAT_ID }])
+      return []
+    },
+    log, outage: 'APPROVAL_UNAVAILABLE', limits: { bodyBytes: PUSH_BYTES },
+  })
+  const address = await server.start(port)
+  await service.start()
+  started = true
+  return {
+    port: address.port,
+    async drain() {
+      await Promise.all([server.drain(), service.drain()])
+      await relay.close()
+      await events.close()
+      await store.close()
+    },
+  }
+}
+
+function mountsOf({ mode, proxies, operators }: ApprovalCloudSettings, service: ApprovalService, deadLetters: Mount['router'], clock: Clock): readonly Mount[] {
+  const toProxies = createServiceVerifier({ ...proxies, clock, mode })
+  const toOperators = createServiceVerifier({ ...operators, clock, mode })
+  const guard = onlyFor((authorization) => toOperators.verify(authorization))
+  return [
+    { paths: [API_PATH], guard: onlyFor((authorization) => toProxies.verify(authorization)), router: createApiRoutes(service.api) },
+    { paths: ['/v1/approvals', '/v1/locks', '/v1/grants', '/v1/reviews'], guard, router: service.routes },
+    { paths: ['/v1/events'], guard, router: deadLetters },
+  ]
+}
+
+function openBlobs(setting: BlobsSetting, directory: string) {
+  return 'bucket' in setting ? cloudStorageBlobs(setting) : openFileBlobs(resolve(directory, setting.directory))
+}
+
+function openSecrets(setting: SecretsSetting, directory: string, clock: Clock, log: Log) {
+  return 'secretManager' in setting ? secretManagerSecrets({ secrets: setting.secretManager }, { clock, log }) : fileSecrets(resolve(directory, setting.directory))
+}
