@@ -106,7 +106,9 @@ class PubSubEvents implements PubSubBus {
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((subscription) => subscription.close()))
     await Promise.allSettled(this.#publishing)
-    await Promise.all([this.#client.close(), this.#api.close()])
+    const ends = await Promise.allSettled([this.#client.close(), this.#api.close()])
+    // A client that never had credentials has no connection to close, and says so.
+    for (const end of ends) if (end.status === 'rejected') this.#log.warn({ err: end.reason as unknown }, 'a connection to Pub/Sub did not close')
   }
 
   #pull(consumption: Consumption, concurrency: number): Subscription {
