@@ -12,10 +12,16 @@ export const durationSetting = (least: number, most: number) => z.string().regex
 export const hostSchema = z.string().regex(/^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$|^(?:\d{1,3}\.){3}\d{1,3}$|^localhost$/, 'must be a lower-case host name, at most with one leading *.')
 const serviceAccount = z.string().regex(/^[a-z0-9-]+@[a-z0-9.-]+$/, 'must be a service account e-mail address')
 
+const downscoped = {
+  /** Calls of Cloud Storage get a token that is good for the buckets they name and for what their method does there; with `object` only for the objects they name. */
+  downscope: z.union([z.boolean(), z.literal('object')]).default(false),
+}
+
 export const credentialSchema = z.union([
   z.strictObject({
     /** Application default credentials of the gateway's own process: key file, metadata server or workload identity. */
     adc: z.literal(true),
+    ...downscoped,
   }),
   z.strictObject({
     /** Short-lived tokens of this service account, minted with the process's own credentials. */
@@ -26,6 +32,7 @@ export const credentialSchema = z.union([
     scopes: z.array(z.url()).min(1).max(50).optional(),
     /** Service accounts in between, each allowed to mint for the next. Default: none. */
     delegates: z.array(serviceAccount).max(10).optional(),
+    ...downscoped,
   }),
   z.strictObject({
     /** Google-signed ID tokens, as Cloud Run and Identity-Aware Proxy ask for. */

@@ -16,6 +16,7 @@ export async function checkCredentials(given: Surroundings): Promise<readonly Fi
   const loaded = sound(given)
   if (loaded === undefined) return [skipped('the targets stand in the configuration, and there is none that can be used')]
   if (loaded.config.mode === 'sandbox') return [skipped('the sandbox has made-up ones')]
+  if (loaded.config.targets.length === 0) return [skipped('the targets are pushed, and not known here')]
   return Promise.all(loaded.config.targets.map((target) => checkOne(target, loaded, given)))
 }
 
@@ -28,8 +29,9 @@ async function checkOne({ name, credential, hosts }: LoadedConfig['config']['tar
   const { promise: late, resolve: giveUp } = Promise.withResolvers<Error>()
   const timer = setTimeout(() => giveUp(new Error(`no answer in ${WITHIN_MS / 1000} s`)), WITHIN_MS)
   try {
-    // Of the call, sources look at the host alone.
-    const value = await Promise.race([source.authorization({ target: name, host } as Call), late])
+    // What sources look at of a call; one that names no resource is not downscoped, so this asks for the whole credential.
+    const call = { target: name, host, method: { id: '', host }, resources: [] } as unknown as Call
+    const value = await Promise.race([source.authorization(call), late])
     if (value instanceof Error) throw value
     if (value === undefined) return skipped(`${name}: sends none`)
     const { expiresAt } = tokenTimes(value.replace(/^Bearer /, ''))

@@ -50,7 +50,7 @@ function findProblems(settings: CredentialSettings, deps: CredentialDeps): reado
   }
   if (settings.kind === 'impersonate' || settings.kind === 'idToken') problems.push(...principalProblems(settings))
   if (settings.kind === 'impersonate') problems.push(...lifetimeProblems(settings.lifetimeSeconds))
-  if ('downscope' in settings && ![undefined, 'bucket', 'object'].includes(settings.downscope)) problems.push('downscope must be "bucket" or "object"')
+  if ('downscope' in settings && ![undefined, true, false, 'object'].includes(settings.downscope)) problems.push('downscope must be true, false or "object"')
   if ('scopes' in settings && settings.scopes?.length === 0) problems.push('scopes must not be empty')
   return problems
 }

@@ -2,7 +2,6 @@
 import type { Call, Clock } from '@lockkeeper/domain'
 import type { LockkeeperError } from '@lockkeeper/domain/errors'
 import type { CredentialSource, SecretSource } from '@lockkeeper/domain/ports'
-import type { Granularity } from './access-boundary.ts'
 import { DownscopedCredential } from './downscoped-credential.ts'
 import { loadDefaultClient, loadKeyClient, type GoogleClient } from './google-client.ts'
 import { generateAccessToken, generateIdToken, isServiceAccount, type IamCredentialsOptions } from './iam-credentials.ts'
@@ -53,9 +52,9 @@ class DefaultClient {
 export interface DownscopeSettings {
   /**
    * Calls of Cloud Storage get a token that is good for the buckets they name and for what their method does there, and
-   * with `object` only for the objects they name. Default: undefined, the credential as it is.
+   * with `object` only for the objects they name. Default false: the credential as it is.
    */
-  readonly downscope?: Granularity | undefined
+  readonly downscope?: boolean | 'object' | undefined
 }
 
 export interface AdcSettings extends DownscopeSettings {
@@ -74,9 +73,9 @@ export function adcSource(settings: AdcSettings, deps: SourceDeps): CredentialSo
   }
 }
 
-function authorizationOf(credential: RefreshedCredential, { downscope }: DownscopeSettings, deps: SourceDeps): CredentialSource['authorization'] {
-  if (downscope === undefined) return () => credential.get()
-  const narrowed = new DownscopedCredential(credential, { ...deps, fetch: deps.fetch ?? fetch, granularity: downscope })
+function authorizationOf(credential: RefreshedCredential, { downscope = false }: DownscopeSettings, deps: SourceDeps): CredentialSource['authorization'] {
+  if (downscope === false) return () => credential.get()
+  const narrowed = new DownscopedCredential(credential, { ...deps, fetch: deps.fetch ?? fetch, granularity: downscope === true ? 'bucket' : downscope })
   return (call) => narrowed.get(call)
 }
 

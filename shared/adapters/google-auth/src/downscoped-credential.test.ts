@@ -42,8 +42,8 @@ describe('google-auth: downscoped credentials', () => {
   afterEach(() => google.close())
 
   const kinds: Readonly<Record<string, readonly [CredentialSettings, RegExp]>> = {
-    adc: [{ kind: 'adc', downscope: 'bucket' }, /^ya29\.CANARY-metadata-/],
-    impersonate: [{ kind: 'impersonate', targetPrincipal: TARGET, downscope: 'bucket' }, /^ya29\.CANARY-impersonated-/],
+    adc: [{ kind: 'adc', downscope: true }, /^ya29\.CANARY-metadata-/],
+    impersonate: [{ kind: 'impersonate', targetPrincipal: TARGET, downscope: true }, /^ya29\.CANARY-impersonated-/],
   }
   for (const [kind, [settings, subject]] of Object.entries(kinds)) {
     it(`${kind}: a call of one bucket carries a token that is exchanged for that bucket alone`, () => onCompute(async () => {
@@ -60,7 +60,7 @@ describe('google-auth: downscoped credentials', () => {
   }
 
   it('another bucket, and another use of the same, have tokens of their own; the whole one is fetched once', () => onCompute(async () => {
-    const source = create({ kind: 'adc', downscope: 'bucket' })
+    const source = create({ kind: 'adc', downscope: true })
     const calls = [get('dev'), get('prod'), { ...get('dev'), method: aMethod({ id: 'storage.objects.delete' }) }]
     const headers = await Promise.all(calls.map((call) => source.authorization(call)))
     assert.equal(new Set(headers).size, 3)
@@ -74,14 +74,14 @@ describe('google-auth: downscoped credentials', () => {
   }))
 
   it('calls that come together wait for one exchange', () => onCompute(async () => {
-    const source = create({ kind: 'adc', downscope: 'bucket' })
+    const source = create({ kind: 'adc', downscope: true })
     const headers = await Promise.all([1, 2, 3].map(() => source.authorization(get('dev'))))
     assert.equal(new Set(headers).size, 1)
     assert.equal(exchanges().length, 1)
   }))
 
   it('a call for which no boundary can be drawn carries the whole credential, and that is told', () => onCompute(async () => {
-    const source = create({ kind: 'adc', downscope: 'bucket' })
+    const source = create({ kind: 'adc', downscope: true })
     assert.match(String(await source.authorization(listBuckets)), /^Bearer ya29\.CANARY-metadata-/)
     assert.deepEqual(whole, ['storage.buckets.list: the call names no bucket, or too many'])
     assert.equal(exchanges().length, 0)
@@ -98,7 +98,7 @@ describe('google-auth: downscoped credentials', () => {
       // As for accounts that are no service accounts: no life is told.
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ access_token: `ya29.CANARY-narrow-${google.seen.length}`, token_type: 'Bearer', issued_token_type: 'x' }))
     }
-    const source = create({ kind: 'impersonate', targetPrincipal: TARGET, lifetimeSeconds: 300, downscope: 'bucket' })
+    const source = create({ kind: 'impersonate', targetPrincipal: TARGET, lifetimeSeconds: 300, downscope: true })
     const header = await source.authorization(get('dev'))
     clock.advance(300_000)
     const later = source.authorization(get('dev'))
@@ -107,7 +107,7 @@ describe('google-auth: downscoped credentials', () => {
   }))
 
   it('five hundred boundaries are kept; the one that was not used for longest goes', () => onCompute(async () => {
-    const source = create({ kind: 'adc', downscope: 'bucket' })
+    const source = create({ kind: 'adc', downscope: true })
     await Promise.all(Array.from({ length: 500 }, (_, index) => source.authorization(get(`b${index}`))))
     assert.equal(typeof source.authorization(get('b0')), 'string')
     await source.authorization(get('b500'))
@@ -132,7 +132,7 @@ describe('google-auth: downscoped credentials', () => {
           if (seen.path !== '/v1/token') return usualAnswer(google, seen, response)
           response.writeHead(status, { location: '/elsewhere', 'content-type': 'application/json' }).end(typeof body === 'string' ? body : JSON.stringify(body))
         }
-        const source = create({ kind: 'adc', downscope: 'bucket' })
+        const source = create({ kind: 'adc', downscope: true })
         await refused(source, get('dev'))
         await refused(source, get('dev'))
         assert.equal(exchanges().length, 1)
@@ -146,11 +146,11 @@ describe('google-auth: downscoped credentials', () => {
         if (seen.path !== '/v1/token') return usualAnswer(google, seen, response)
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ access_token: new URLSearchParams(seen.body).get('subject_token'), expires_in: 3600 }))
       }
-      await refused(create({ kind: 'adc', downscope: 'bucket' }), get('dev'))
+      await refused(create({ kind: 'adc', downscope: true }), get('dev'))
     }))
 
     it('an outage of the whole credential is one too, told once for all boundaries', () => withEnvironment({ GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent' }, async () => {
-      const source = create({ kind: 'adc', downscope: 'bucket' })
+      const source = create({ kind: 'adc', downscope: true })
       await Promise.all(['dev', 'prod'].map((bucket) => refused(source, get(bucket))))
       assert.equal(failures.length, 1)
     }))
@@ -163,11 +163,11 @@ describe('google-auth: downscoped credentials', () => {
   }))
 
   it('a downscope of another kind stops the start', () => {
-    assert.throws(() => create({ kind: 'adc', downscope: 'project' as 'bucket' }), { name: 'TypeError', message: /downscope/ })
+    assert.throws(() => create({ kind: 'adc', downscope: 'project' as 'object' }), { name: 'TypeError', message: /downscope/ })
   })
 
   it('a chain of delegates is sent in full names, in order, and the account at its end is the principal', () => onCompute(async () => {
-    const source = create({ kind: 'impersonate', targetPrincipal: TARGET, delegates: ['first@proj.iam.gserviceaccount.com', 'second@proj.iam.gserviceaccount.com'], downscope: 'bucket' })
+    const source = create({ kind: 'impersonate', targetPrincipal: TARGET, delegates: ['first@proj.iam.gserviceaccount.com', 'second@proj.iam.gserviceaccount.com'], downscope: true })
     await source.authorization(get('dev'))
     const asked = google.seen.find(({ path }) => path.includes(':generateAccessToken'))
     assert.equal(asked?.path, `/v1/projects/-/serviceAccounts/${TARGET}:generateAccessToken`)
