@@ -32,7 +32,6 @@ export function subscriberApi(client: Client): SubscriberApi {
 
 /** google.rpc.Code: what we asked for wrongly, whoever is up. */
 const OUR_MISTAKES = new Map([[3, 'INVALID_ARGUMENT'], [9, 'FAILED_PRECONDITION'], [11, 'OUT_OF_RANGE']])
-export const NOT_FOUND = 5
 export const ALREADY_EXISTS = 6
 
 export function codeOf(error: unknown): number | undefined {
@@ -41,7 +40,7 @@ export function codeOf(error: unknown): number | undefined {
 }
 
 /** Our mistakes are TypeErrors; everything else (down, slow, no topic, no permission) is an outage to whoever needs it now. */
-export function portError(what: string, error: unknown): Error {
+function portError(what: string, error: unknown): Error {
   if (error instanceof TypeError || error instanceof PortUnavailable) return error
   const mistake = OUR_MISTAKES.get(codeOf(error) ?? -1)
   if (mistake !== undefined) return new TypeError(`Pub/Sub refuses ${what}: ${mistake}`, { cause: error })

@@ -5,7 +5,7 @@ import type { SubscriptionSpec } from '@lockkeeper/domain/topology'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { VerifyPusher } from '../index.ts'
 
-export const PUSHER = 'pusher@test-project.iam.gserviceaccount.com'
+const PUSHER = 'pusher@test-project.iam.gserviceaccount.com'
 const ISSUER = 'https://accounts.example.test'
 const clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
