@@ -6,7 +6,7 @@
 import type { Clock } from '@lockkeeper/domain'
 import { isRefusal, refuse } from '@lockkeeper/domain/errors'
 import type { Collection, DocumentStore, Ref } from '@lockkeeper/domain/ports'
-import type { Log } from './log.ts'
+import type { Log } from '@lockkeeper/service-kit'
 
 interface LeaseDocument {
   readonly holder: string
@@ -25,7 +25,7 @@ export const collections: readonly Collection[] = [leases]
 export interface LeaseOptions {
   readonly documents: DocumentStore
   readonly clock: Clock
-  readonly log: Log
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>
   /** One start of this process. */
   readonly holder: string
   /** Ms that the lease holds without renewal. Default 15,000; renewed after a third of it. */
