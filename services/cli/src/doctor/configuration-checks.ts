@@ -80,8 +80,10 @@ export async function checkPolicies(given: Surroundings): Promise<readonly Findi
   const [{ checkFolder, formatProblem }, { createCatalog }, { maskProblems }] = await Promise.all([import('@lockkeeper/policy'), import('@lockkeeper/catalog'), import('@lockkeeper/masking')])
   const catalog = createCatalog()
   await catalog.load()
-  const folder = resolve(loaded.directory, loaded.config.policies)
-  const { problems, warnings, documents } = await checkFolder(folder, { methods: [...catalog.methods()], maskProblems })
+  const { policies, mode } = loaded.config
+  if (typeof policies !== 'string') return [skipped('they are pushed: `lockkeeper policy current` tells what is in force')]
+  const folder = resolve(loaded.directory, policies)
+  const { problems, warnings, documents } = await checkFolder(folder, { methods: [...catalog.methods()], maskProblems, mode })
   if (problems.length > 0) return problems.slice(0, MAX_SHOWN).map((one) => problem(formatProblem(one), 'Correct it; until then what was in force before stays in force.'))
   const rules = documents.reduce((sum, one) => sum + one.rules.length, 0)
   return [

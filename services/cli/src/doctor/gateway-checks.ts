@@ -32,6 +32,7 @@ export async function checkDoors(given: Surroundings): Promise<readonly Finding[
   const loaded = sound(given)
   if ('absent' in gateway) return [skipped('no gateway is running')]
   if (loaded === undefined) return [skipped('the targets stand in the configuration, and there is none that can be used')]
+  if (loaded.config.targets.length === 0) return [skipped('the targets are pushed, and not known here')]
   const { origin, authority, doors } = gateway.status
   const host = (loaded.config.targets[0]?.hosts[0] ?? '').replace(/^\*\./, 'storage.')
   const attempt = async (what: string, todo: string, test: () => Promise<string | undefined>): Promise<Finding> => {

@@ -1,14 +1,9 @@
 /** lockkeeper.yaml: names, units, defaults. docs/lockkeeper.schema.json and docs/configuration.md are generated from this. */
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
+import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
 import { z } from 'zod'
 
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 const SIZES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
-
-/** `25s`, `10m`; gives ms. */
-const duration = (least: number, most: number) => z.string().regex(/^\d+(?:ms|s|m|h)$/, 'must be a duration such as 25s, 10m or 1h')
-  .transform((text) => Number.parseInt(text, 10) * UNITS[text.replace(/\d+/, '') as keyof typeof UNITS])
-  .refine((ms) => ms >= least && ms <= most, `must lie between ${least / 1000}s and ${most / 1000}s`)
 
 /** `4MiB`; gives bytes. */
 const size = (most: number) => z.string().regex(/^\d+(?:B|KiB|MiB|GiB)$/, 'must be a size such as 64KiB or 4MiB')
@@ -17,58 +12,6 @@ const size = (most: number) => z.string().regex(/^\d+(?:B|KiB|MiB|GiB)$/, 'must 
 
 const count = (most: number) => z.number().int().min(1).max(most)
 const file = z.string().min(1).max(4096)
-const host = z.string().regex(/^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$|^(?:\d{1,3}\.){3}\d{1,3}$|^localhost$/, 'must be a lower-case host name, at most with one leading *.')
-const serviceAccount = z.string().regex(/^[a-z0-9-]+@[a-z0-9.-]+$/, 'must be a service account e-mail address')
-
-const credential = z.union([
-  z.strictObject({
-    /** Application default credentials of the gateway's own process: key file, metadata server or workload identity. */
-    adc: z.literal(true),
-  }),
-  z.strictObject({
-    /** Short-lived tokens of this service account, minted with the process's own credentials. */
-    impersonate: serviceAccount,
-    /** Life of each token. Default 10m, at most 1h. */
-    lifetime: duration(60_000, 3_600_000).default(600_000),
-    /** Default: cloud-platform. */
-    scopes: z.array(z.url()).min(1).max(50).optional(),
-    /** Service accounts in between, each allowed to mint for the next. Default: none. */
-    delegates: z.array(serviceAccount).max(10).optional(),
-  }),
-  z.strictObject({
-    /** Google-signed ID tokens, as Cloud Run and Identity-Aware Proxy ask for. */
-    idToken: z.literal(true),
-    /** Whom the ID token is meant for. Default: `https://` and the called host. */
-    audience: z.string().min(1).max(512).optional(),
-  }),
-  z.strictObject({
-    /** Name of a secret, a file in `secrets` or, without that folder, the variable `LOCKKEEPER_SECRET_<NAME>`: a token that is sent as it is, or a service account's key. */
-    secret: z.string().regex(/^[\w.-]{1,255}$/, 'must be the name of a secret'),
-  }),
-  z.strictObject({
-    /** Calls go out without a credential. */
-    none: z.literal(true),
-  }),
-])
-
-const target = z.strictObject({
-  /** Names the target in policies, locks and records. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes'),
-  /** Exact hosts, or one leading wildcard: `*.googleapis.com`. Exact names win, then the longer wildcard. */
-  hosts: z.array(host).min(1).max(200),
-  /** What the gateway puts into the target's calls; agents never see it. */
-  credential,
-  /** Sends the target's traffic to this origin instead. In real mode: https, or `credential: {none: true}`. */
-  upstream: z.url({ protocol: /^https?$/ }).optional(),
-  /** Real mode: the credential goes to an overridden https upstream too. */
-  sendsCredential: z.boolean().default(false),
-  /** `google`: methods come from the catalog. `http`: the verb is the method, the path the resource. Default: `google` where all hosts are under googleapis.com. */
-  kind: z.enum(['google', 'http']).optional(),
-  /** Loopback, link-local and private upstream addresses are refused unless this is true. */
-  allowPrivateAddresses: z.boolean().default(false),
-  /** PEM file that replaces the system's trust for this upstream. */
-  certificateAuthority: file.optional(),
-})
 
 export const gatewaySchema = z.strictObject({
   /** Version of this file's form. */
@@ -100,10 +43,10 @@ export const gatewaySchema = z.strictObject({
       /** Folder of the authority whose certificates agents trust; made at the first start, for the targets' hosts only. */
       ca: file.default('.lockkeeper/ca'),
       /** Hosts passed through unseen, such as a package registry: recorded, never judged. */
-      tunnel: z.array(host).max(100).default([]),
+      tunnel: z.array(hostSchema).max(100).default([]),
     }).optional(),
     /** A domain of your own whose names stand for Google's: `storage.DOMAIN`. Needs `listen.tls`. */
-    domain: host.optional(),
+    domain: hostSchema.optional(),
   }).prefault({}),
   /** Who vouches for agents: OIDC issuers of their tokens. */
   issuers: z.array(issuerSettingsSchema).min(1).max(50),
@@ -116,16 +59,22 @@ export const gatewaySchema = z.strictObject({
     /** Id of the person. */
     person: z.string().min(1).max(64),
   }).optional(),
-  /** Where calls may go, and with whose credential. Any other host is refused. */
-  targets: z.array(target).min(1).max(200),
-  /** Folder of policies and their cases; watched, so that a change is in force within seconds. */
-  policies: file.default('policies'),
+  /** Where calls may go, and with whose credential. Any other host is refused. Default: they are published with the policies, as `targets.yaml`. */
+  targets: z.array(targetSchema).max(200).default([]),
+  /** Folder of policies and their cases; watched, so that a change is in force within seconds. Or `{ pushed: true }`. */
+  policies: z.union([
+    file,
+    z.strictObject({
+      /** Policies are no files here: `lockkeeper policy push` puts a whole set in force. */
+      pushed: z.literal(true),
+    }),
+  ]).default('policies'),
   /** SQLite file of approvals, locks and events. Records and bodies lie beside it. */
   store: file.default('.lockkeeper/store.sqlite'),
   /** Directory of secrets that targets name; files readable by their owner only. */
   secrets: file.optional(),
   /** How long a call that needs approval is held open before it is answered with 428. */
-  hold: duration(5_000, 55_000).default(25_000),
+  hold: durationSetting(5_000, 55_000).default(25_000),
   /** What keeps agents started by `lockkeeper run` from the gateway's files. `auto`: the strongest that this machine allows. */
   isolation: z.enum(['auto', 'none', 'user', 'container']).default('auto'),
   /** Real credentials at isolation level none need this: the agent could read them. */
@@ -157,13 +106,12 @@ export const gatewaySchema = z.strictObject({
   /** How long upstreams are waited for. */
   upstream: z.strictObject({
     /** Until the answer's headers. */
-    headers: duration(1_000, 3_600_000).default(120_000),
+    headers: durationSetting(1_000, 3_600_000).default(120_000),
     /** Between two parts of its body. */
-    body: duration(1_000, 3_600_000).default(120_000),
+    body: durationSetting(1_000, 3_600_000).default(120_000),
   }).prefault({}),
   /** Least severe lines that are written to standard error. */
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
 export type GatewayConfig = z.output<typeof gatewaySchema>
-export type CredentialConfig = z.output<typeof credential>

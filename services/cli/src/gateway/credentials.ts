@@ -2,8 +2,8 @@
 import { createCredentialSource, type CredentialSettings } from '@lockkeeper/adapter-google-auth'
 import type { Clock } from '@lockkeeper/domain'
 import type { CredentialSource, SecretSource } from '@lockkeeper/domain/ports'
+import type { CredentialConfig } from '@lockkeeper/policy-engine'
 import type { Log } from '@lockkeeper/service-kit'
-import type { CredentialConfig } from './config-schema.ts'
 
 export function credentialSource(target: string, config: CredentialConfig, { clock, secrets, log }: { readonly clock: Clock, readonly secrets: SecretSource | undefined, readonly log: Log }): CredentialSource {
   return createCredentialSource(settingsOf(config), {

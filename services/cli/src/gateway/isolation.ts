@@ -50,6 +50,6 @@ export function gatewayFiles({ config, file, directory }: LoadedConfig): Gateway
   const { forward } = config.doors
   return {
     secret: [dirname(at(config.store)), ...(forward === undefined ? [] : [at(forward.ca)]), ...(config.secrets === undefined ? [] : [at(config.secrets)])],
-    settings: [file, at(config.policies), ...(config.people === undefined ? [] : [at(config.people)])],
+    settings: [file, ...(typeof config.policies === 'string' ? [at(config.policies)] : []), ...(config.people === undefined ? [] : [at(config.people)])],
   }
 }

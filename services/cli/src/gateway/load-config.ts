@@ -6,6 +6,7 @@ import type { Person } from '@lockkeeper/domain'
 import { readSettingsFile, unknownVariables, type SettingsProblem, type SettingsSource } from '@lockkeeper/service-kit'
 import { gatewaySchema, type GatewayConfig } from './config-schema.ts'
 import { modeProblems } from './mode-problems.ts'
+import { publishedTargets } from './published-targets.ts'
 import { soundParts } from './sound-parts.ts'
 
 /** Environment variables that the gateway reads; any other `LOCKKEEPER_*` stops the start. */
@@ -22,6 +23,8 @@ export interface LoadedConfig {
   readonly file: string
   /** Directory that relative paths start from: the file's own. */
   readonly directory: string
+  /** Targets are published with the policies; `config.targets` are those of the folder's targets.yaml at the start, none where sets are pushed. */
+  readonly publishedTargets: boolean
 }
 
 export function loadConfig(file: string, environment: Readonly<Record<string, string | undefined>>): LoadedConfig | { readonly problems: readonly SettingsProblem[] } {
@@ -32,10 +35,12 @@ export function loadConfig(file: string, environment: Readonly<Record<string, st
   const unsound = 'problems' in result
   // No YAML: nothing more can be said.
   if (unsound && source.raw === undefined) return { problems: [...variables, ...result.problems] }
-  const { config, problems: missing } = readFiles(unsound ? soundParts(source.raw) : result.value, directory, source)
+  const { config: read, problems: missing } = readFiles(unsound ? soundParts(source.raw) : result.value, directory, source)
+  const published = publishedTargets(read, directory, source)
+  const config = published.targets === undefined ? read : { ...read, targets: published.targets }
   const { people, problems: unknown } = loadPeople(config, directory)
-  const problems = [...variables, ...(unsound ? result.problems : []), ...missing, ...unknown, ...crossProblems(config, unknown.length > 0 ? undefined : people, source)]
-  return problems.length > 0 ? { problems } : { config, people, file: path, directory }
+  const problems = [...variables, ...(unsound ? result.problems : []), ...missing, ...unknown, ...published.problems, ...crossProblems(config, unknown.length > 0 ? undefined : people, source)]
+  return problems.length > 0 ? { problems } : { config, people, file: path, directory, publishedTargets: published.targets !== undefined }
 }
 
 /** `jwks: ./keys.json` and PEM files become their content. */
@@ -79,11 +84,6 @@ function crossProblems(config: GatewayConfig, people: readonly Person[] | undefi
   const problems = checkIssuerSettings(config.issuers, config.mode).map(({ path, message }) => at(['issuers', ...path], message))
   if (config.approverIssuers.length > 0) problems.push(...checkApproverIssuerSettings(config.approverIssuers, config.mode, config.issuers).map(({ path, message }) => at(['approverIssuers', ...path], message)))
   problems.push(...modeProblems(config).map(({ path, message }) => at(path, message)))
-  const names = new Set<string>()
-  config.targets.forEach(({ name }, index) => {
-    if (names.has(name)) problems.push(at(['targets', index, 'name'], 'another target has this name'))
-    names.add(name)
-  })
   if (config.terminal !== undefined && people !== undefined && !people.some(({ id }) => id === config.terminal?.person)) problems.push(at(['terminal', 'person'], `${config.terminal.person} is not in the people file`))
   if (!config.doors.path && config.doors.forward === undefined && config.doors.domain === undefined) problems.push(at(['doors'], 'no door is open: name path, forward or domain'))
   if (config.doors.domain !== undefined && config.listen.tls === undefined) problems.push(at(['doors', 'domain'], 'needs listen.tls with a certificate for the domain'))

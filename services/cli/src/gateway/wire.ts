@@ -11,13 +11,14 @@ import { TOPICS } from '@lockkeeper/domain/events'
 import type { CredentialSource, EventBus } from '@lockkeeper/domain/ports'
 import { maskProblems } from '@lockkeeper/masking'
 import { collections as policyCollections, createClassify, createPolicyService, type PolicyService } from '@lockkeeper/policy'
-import { watchBundle, type BundleWatch } from '@lockkeeper/policy-engine'
-import { createProxy, createTargets, DEFAULT_LIMITS, type ForwardDoorSettings, type Proxy } from '@lockkeeper/proxy'
+import { watchBundle, type BundleWatch, type TargetConfig } from '@lockkeeper/policy-engine'
+import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type ForwardDoorSettings, type Proxy, type WatchedTargets } from '@lockkeeper/proxy'
 import type { Log } from '@lockkeeper/service-kit'
 import { batchEvent, createRecordWriter, type ChainedWriter } from '@lockkeeper/transparency-log'
 import { credentialSource } from './credentials.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { openRandomKey, privateDirectory } from './local-keys.ts'
+import { isolationProblems } from './mode-problems.ts'
 import { protectedResources } from './protected-resources.ts'
 import { createTerminalKey, type TerminalKeyPair } from './terminal-key.ts'
 
@@ -78,12 +79,19 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
     terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
   }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent })
-  const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { folder: resolve(base, config.policies) })
+  const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
   const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
   const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
-  const targets = createTargets(
+  const credential = ({ name, credential: settings }: Pick<TargetConfig, 'name' | 'credential'>): CredentialSource => credentials[name] ?? credentialSource(name, settings, { clock, secrets, log })
+  const watched = !loaded.publishedTargets ? undefined : watchTargets({
+    store: documents, blobs, keys: [publicKey], clock, mode: config.mode, credential,
+    problems: (all) => config.mode === 'real' ? isolationProblems({ targets: all, acknowledgeNoIsolation: config.acknowledgeNoIsolation }, isolation).map(({ message }) => message) : [],
+    onProblem: (problem) => problem === undefined ? log.info({}, 'the newest targets are in force again') : log.error({ problem }, 'the newest targets are not in force; the old ones stay'),
+    onTargets: (all) => log.info({ targets: all.map(({ name }) => name) }, 'targets are in force'),
+  })
+  const targets = watched ?? createTargets(
     config.targets.map(({ credential: _credential, sendsCredential: _sends, ...target }) => target),
-    ({ name }) => credentials[name] ?? credentialSource(name, config.targets.find((one) => one.name === name)?.credential ?? { none: true }, { clock, secrets, log }),
+    ({ name }) => credential({ name, credential: config.targets.find((one) => one.name === name)?.credential ?? { none: true } }),
   )
   const verifier = createVerifier({ issuers: config.issuers, people, clock, mode: config.mode })
   const records = await createRecordWriter({
@@ -106,12 +114,14 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
     async start() {
       await audit.start()
       await Promise.all([approval.start(), policy.start()])
-      await bundles.ready
+      // Where sets are pushed there may be none yet: every call is refused until there is one.
+      if (typeof config.policies === 'string' || policy.status().pointer !== undefined) await Promise.all([bundles.ready, watched?.ready])
+      else log.warn({}, 'no policies have been pushed yet: every call is refused until `lockkeeper policy push`')
       const { address, port } = await proxy.start({ ...config.listen, doors: config.doors, ...(forward === undefined ? {} : { forward }) })
       origin = `${config.listen.tls === undefined ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${port}`
       records.append({ kind: 'event', at: clock.now(), mode: config.mode, isolation, origin: 'operator', name: 'gateway.started', text: `The gateway started in mode ${config.mode} at isolation level ${isolation}.`, facts: { instance } })
     },
-    drain: () => drain({ proxy, approval, audit, policy, bundles, records, store }),
+    drain: () => drain({ proxy, approval, audit, policy, bundles, targets: watched, records, store }),
   }
 }
 
@@ -123,10 +133,11 @@ async function forwardDoor({ config, directory }: LoadedConfig, clock: Clock): P
 }
 
 /** The other way round than the start: no new calls, then their records, then the log, then the store. */
-async function drain({ proxy, approval, audit, policy, bundles, records, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, bundles: BundleWatch, records: ChainedWriter, store: SqliteStore }): Promise<void> {
+async function drain({ proxy, approval, audit, policy, bundles, targets, records, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, bundles: BundleWatch, targets: WatchedTargets | undefined, records: ChainedWriter, store: SqliteStore }): Promise<void> {
   await proxy.drain()
   await records.close()
   bundles.close()
+  targets?.close()
   await Promise.all([approval.drain(), policy.drain()])
   await audit.drain()
   await store.close()

@@ -62,9 +62,17 @@ describe('connections to upstreams', () => {
 
   it('reads and changes have pools of their own, one for each origin and target', () => {
     upstreams = createUpstreams({ headersMs: 1000, bodyMs: 1000 })
-    const read = upstreams.pool(target(), 'api.example.com', false)
-    assert.equal(upstreams.pool(target(), 'api.example.com', false), read)
-    assert.notEqual(upstreams.pool(target(), 'api.example.com', true), read)
+    const one = target()
+    const read = upstreams.pool(one, 'api.example.com', false)
+    assert.equal(upstreams.pool(one, 'api.example.com', false), read)
+    assert.notEqual(upstreams.pool(one, 'api.example.com', true), read)
     assert.notEqual(upstreams.pool(target({ name: 'other' }), 'api.example.com', false), read)
+  })
+
+  it('a target that was changed is not dialled on the connections that it had before: its trust may be another', () => {
+    upstreams = createUpstreams({ headersMs: 1000, bodyMs: 1000 })
+    const before = upstreams.pool(target({ allowPrivateAddresses: true }), '127.0.0.1', false)
+    assert.throws(() => upstreams?.pool(target(), '127.0.0.1', false), ForbiddenAddress)
+    assert.notEqual(upstreams.pool(target({ certificateAuthority: 'pem' }), 'api.example.com', false), before)
   })
 })
