@@ -28,6 +28,11 @@ export function jsonSchemaOf(schema: z.ZodType, title: string, comments: Comment
       const schemaHere = zodSchema as unknown as z.ZodType
       // zod leaves out the default of a text that it turns into a number; in the file it is written with a unit.
       if (schemaHere instanceof z.ZodDefault && typeof schemaHere.def.defaultValue === 'number' && jsonSchema.type === 'string') jsonSchema.default = written(schemaHere.def.defaultValue, jsonSchema.pattern ?? '')
+      // Alternatives that a constant tells apart: for an editor, any of them.
+      if (jsonSchema.oneOf !== undefined) {
+        jsonSchema.anyOf = jsonSchema.oneOf
+        delete jsonSchema.oneOf
+      }
       const range = rangeOf(schemaHere)
       if (range !== undefined) jsonSchema[RANGE] = range
     },

@@ -16,7 +16,7 @@ const limit = z.coerce.number().int().min(1).max(1000).default(50)
 const agentToken = z.strictObject({ agent: z.string().min(1).max(200), run: z.string().min(1).max(200), sponsor: z.string().max(200).optional(), ttlSeconds: z.number().int().min(60).max(86_400).default(3600) })
 
 export function adminRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationLevel): readonly Router[] {
-  return [ownRoutes(gateway, loaded, isolation), gateway.approval.routes, gateway.audit.routes, gateway.policy.routes]
+  return [ownRoutes(gateway, loaded, isolation), gateway.approval.routes, gateway.audit.routes, gateway.policy.routes, ...gateway.notifier === undefined ? [] : [gateway.notifier.routes]]
 }
 
 function ownRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationLevel): Router {

@@ -1,5 +1,6 @@
 /** lockkeeper.yaml: names, units, defaults. docs/lockkeeper.schema.json and docs/configuration.md are generated from this. */
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
+import { notifySchema } from '@lockkeeper/notifier'
 import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
 import { z } from 'zod'
 
@@ -79,8 +80,10 @@ export const gatewaySchema = z.strictObject({
   isolation: z.enum(['auto', 'none', 'user', 'container']).default('auto'),
   /** Real credentials at isolation level none need this: the agent could read them. */
   acknowledgeNoIsolation: z.boolean().default(false),
-  /** Shown to agents whose call waits; `{id}` becomes the approval's id. */
+  /** Page of a request, shown to agents whose call waits and to those whom `notify` tells; `{id}` becomes the approval's id. */
   approvalUrl: z.url({ protocol: /^https$/ }).optional(),
+  /** Who is told what waits, and where. Without it nobody is told outside the gateway. */
+  notify: notifySchema.optional(),
   /** The gateway's own resources, out of every agent's reach. Globs over full resource names; projects are expanded. */
   protected: z.strictObject({
     /** Project ids and numbers. */

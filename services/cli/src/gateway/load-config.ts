@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { checkApproverIssuerSettings, checkIssuerSettings, peopleDocumentSchema, readPeople } from '@lockkeeper/auth'
 import type { Person } from '@lockkeeper/domain'
+import { notifyProblems } from '@lockkeeper/notifier'
 import { readSettingsFile, unknownVariables, type SettingsProblem, type SettingsSource } from '@lockkeeper/service-kit'
 import { gatewaySchema, type GatewayConfig } from './config-schema.ts'
 import { modeProblems } from './mode-problems.ts'
+import { readCertificates } from './notifier.ts'
 import { publishedTargets } from './published-targets.ts'
 import { soundParts } from './sound-parts.ts'
 
@@ -60,7 +62,7 @@ function readFiles(config: GatewayConfig, directory: string, source: SettingsSou
   return {
     problems,
     config: {
-      ...config,
+      ...config, ...config.notify === undefined ? {} : { notify: readCertificates(config.notify, read) },
       issuers: config.issuers.map((issuer, index) => keys(issuer, ['issuers', index])),
       approverIssuers: config.approverIssuers.map((issuer, index) => keys(issuer, ['approverIssuers', index])),
       listen: { ...config.listen, ...(tls === undefined ? {} : { tls: { certificate: read(tls.certificate, ['listen', 'tls', 'certificate']), key: read(tls.key, ['listen', 'tls', 'key']) } }) },
@@ -84,6 +86,7 @@ function crossProblems(config: GatewayConfig, people: readonly Person[] | undefi
   const problems = checkIssuerSettings(config.issuers, config.mode).map(({ path, message }) => at(['issuers', ...path], message))
   if (config.approverIssuers.length > 0) problems.push(...checkApproverIssuerSettings(config.approverIssuers, config.mode, config.issuers).map(({ path, message }) => at(['approverIssuers', ...path], message)))
   problems.push(...modeProblems(config).map(({ path, message }) => at(path, message)))
+  if (config.notify !== undefined) problems.push(...notifyProblems(config.notify, config.mode).map(({ path, message }) => at(['notify', ...path], message)))
   if (config.terminal !== undefined && people !== undefined && !people.some(({ id }) => id === config.terminal?.person)) problems.push(at(['terminal', 'person'], `${config.terminal.person} is not in the people file`))
   if (!config.doors.path && config.doors.forward === undefined && config.doors.domain === undefined) problems.push(at(['doors'], 'no door is open: name path, forward or domain'))
   if (config.doors.domain !== undefined && config.listen.tls === undefined) problems.push(at(['doors', 'domain'], 'needs listen.tls with a certificate for the domain'))

@@ -10,6 +10,7 @@ import { systemClock, type Clock, type IsolationLevel, type Method } from '@lock
 import { TOPICS } from '@lockkeeper/domain/events'
 import type { CredentialSource, EventBus } from '@lockkeeper/domain/ports'
 import { maskProblems } from '@lockkeeper/masking'
+import { collections as notifierCollections } from '@lockkeeper/notifier'
 import { collections as policyCollections, createClassify, createPolicyService, type PolicyService } from '@lockkeeper/policy'
 import { watchBundle, type BundleWatch, type TargetConfig } from '@lockkeeper/policy-engine'
 import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type ForwardDoorSettings, type Proxy, type WatchedTargets } from '@lockkeeper/proxy'
@@ -19,6 +20,7 @@ import { credentialSource } from './credentials.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { openRandomKey, privateDirectory } from './local-keys.ts'
 import { isolationProblems } from './mode-problems.ts'
+import { createGatewayNotifier, slackTrust, type GatewayNotifier } from './notifier.ts'
 import { protectedResources } from './protected-resources.ts'
 import { createTerminalKey, type TerminalKeyPair } from './terminal-key.ts'
 
@@ -45,6 +47,8 @@ export interface Gateway {
   readonly approval: ApprovalService
   readonly audit: AuditService
   readonly policy: PolicyService
+  /** Where the configuration has `notify`. */
+  readonly notifier: GatewayNotifier | undefined
   readonly bundles: BundleWatch
   readonly events: EventBus
   readonly terminal: TerminalKeyPair
@@ -61,7 +65,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const instance = `gw-${randomBytes(6).toString('hex')}`
   const catalog = createCatalog()
   const [store, signer] = await Promise.all([
-    openSqlite({ file, collections: [...approvalCollections, ...policyCollections], clock, onFailure }),
+    openSqlite({ file, collections: [...approvalCollections, ...policyCollections, ...notifierCollections], clock, onFailure }),
     openKeyFile(join(directory, 'keys', 'signing.pem')),
     catalog.load(),
   ])
@@ -73,15 +77,18 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const { documents, events } = store
 
   const audit = await createAuditService({ events, blobs, signer, clock, log }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
+  const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
   const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
+  const trust = slackTrust(loaded, { secrets, people })
   const approval = createApprovalService({
     documents, events, blobs, clock, people, log, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
     terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
+    ...(trust === undefined ? {} : { slack: trust }),
   }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent })
+  const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, clock, log })
   const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
   const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
-  const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
   const credential = ({ name, credential: settings }: Pick<TargetConfig, 'name' | 'credential'>): CredentialSource => credentials[name] ?? credentialSource(name, settings, { clock, secrets, log })
   const watched = !loaded.publishedTargets ? undefined : watchTargets({
     store: documents, blobs, keys: [publicKey], clock, mode: config.mode, credential,
@@ -110,10 +117,10 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   return {
     get origin() { return origin },
     authority: forward?.authority.certificate,
-    directory, proxy, approval, audit, policy, bundles, events, terminal, methods,
+    directory, proxy, approval, audit, policy, notifier, bundles, events, terminal, methods,
     async start() {
       await audit.start()
-      await Promise.all([approval.start(), policy.start()])
+      await Promise.all([approval.start(), policy.start(), notifier?.start()])
       // Where sets are pushed there may be none yet: every call is refused until there is one.
       if (typeof config.policies === 'string' || policy.status().pointer !== undefined) await Promise.all([bundles.ready, watched?.ready])
       else log.warn({}, 'no policies have been pushed yet: every call is refused until `lockkeeper policy push`')
@@ -121,7 +128,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
       origin = `${config.listen.tls === undefined ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${port}`
       records.append({ kind: 'event', at: clock.now(), mode: config.mode, isolation, origin: 'operator', name: 'gateway.started', text: `The gateway started in mode ${config.mode} at isolation level ${isolation}.`, facts: { instance } })
     },
-    drain: () => drain({ proxy, approval, audit, policy, bundles, targets: watched, records, store }),
+    drain: () => drain({ proxy, approval, audit, policy, notifier, bundles, targets: watched, records, store }),
   }
 }
 
@@ -133,12 +140,12 @@ async function forwardDoor({ config, directory }: LoadedConfig, clock: Clock): P
 }
 
 /** The other way round than the start: no new calls, then their records, then the log, then the store. */
-async function drain({ proxy, approval, audit, policy, bundles, targets, records, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, bundles: BundleWatch, targets: WatchedTargets | undefined, records: ChainedWriter, store: SqliteStore }): Promise<void> {
+async function drain({ proxy, approval, audit, policy, notifier, bundles, targets, records, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, notifier: GatewayNotifier | undefined, bundles: BundleWatch, targets: WatchedTargets | undefined, records: ChainedWriter, store: SqliteStore }): Promise<void> {
   await proxy.drain()
   await records.close()
   bundles.close()
   targets?.close()
-  await Promise.all([approval.drain(), policy.drain()])
+  await Promise.all([approval.drain(), policy.drain(), notifier?.drain()])
   await audit.drain()
   await store.close()
 }

@@ -1,0 +1,89 @@
+/** The notifier within the embedded edition: what it and the approval service are given, kept apart as in an edition of many processes. */
+import type { SlackTrust } from '@lockkeeper/approval'
+import type { PeopleDirectory } from '@lockkeeper/auth'
+import type { Clock } from '@lockkeeper/domain'
+import { LockkeeperError } from '@lockkeeper/domain/errors'
+import type { DocumentStore, EventBus, SecretSource } from '@lockkeeper/domain/ports'
+import { createNotifierService, openCallbackServer, type CallbackServer, type NotifierService, type NotifySettings } from '@lockkeeper/notifier'
+import type { Log } from '@lockkeeper/service-kit'
+import type { LoadedConfig } from './load-config.ts'
+
+export interface GatewayNotifier extends Pick<NotifierService, 'routes' | 'status'> {
+  /** `http://127.0.0.1:8444`: where Slack's callbacks come in; undefined without `notify.listen`. */
+  readonly callbackOrigin: string | undefined
+  /** Opens the callback port, takes facts and delivers. */
+  start(): Promise<void>
+  drain(): Promise<void>
+}
+
+export interface NotifierParts {
+  readonly documents: DocumentStore
+  readonly events: EventBus
+  readonly secrets: SecretSource
+  readonly people: PeopleDirectory
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Undefined where the configuration has no `notify`. */
+export function createGatewayNotifier({ config }: LoadedConfig, { secrets, ...parts }: NotifierParts): GatewayNotifier | undefined {
+  const { notify, mode, approvalUrl } = config
+  if (notify === undefined) return undefined
+  const service = createNotifierService({ ...parts, secrets: onlySecrets(secrets, channelSecrets(notify)) }, { mode, notify, ...approvalUrl === undefined ? {} : { approvalUrl } })
+  const { listen } = notify
+  const { tls } = config.listen
+  let server: CallbackServer | undefined
+  return {
+    routes: service.routes, status: () => service.status(),
+    get callbackOrigin() { return server?.origin },
+    async start() {
+      if (listen !== undefined) server = await openCallbackServer(service.callbacks, { ...listen, ...tls === undefined ? {} : { tls } })
+      await service.start()
+    },
+    async drain() {
+      await server?.close()
+      await service.drain()
+    },
+  }
+}
+
+/** The approval service's side: the signing secret is its own, and the notifier is never given it (invariant 7). */
+export function slackTrust({ config: { notify } }: LoadedConfig, { secrets, people }: Pick<NotifierParts, 'secrets' | 'people'>): SlackTrust | undefined {
+  if (notify?.slack === undefined) return undefined
+  const { app, team, enterprise, signingSecret, decides } = notify.slack
+  const own = onlySecrets(secrets, [signingSecret])
+  return {
+    app, team, decides, ...enterprise === undefined ? {} : { enterprise },
+    signingSecret: async () => (await own.access(signingSecret)).value.trim(), bySlack: (member) => people.bySlack(member),
+  }
+}
+
+/** What the channels use, and nothing else. */
+export function channelSecrets({ channels }: NotifySettings): readonly string[] {
+  return channels.flatMap((channel) => {
+    switch (channel.kind) {
+      case 'slack': return [channel.token]
+      case 'googleChat': return [channel.webhook]
+      case 'email': return channel.smtp.password === undefined ? [] : [channel.smtp.password]
+      case 'webhook': return [channel.secret]
+    }
+  })
+}
+
+export function onlySecrets(secrets: SecretSource, names: readonly string[]): SecretSource {
+  const allowed = new Set(names)
+  return { access: async (name) => {
+    if (!allowed.has(name)) throw new LockkeeperError('CREDENTIAL_UNAVAILABLE', 'This part of the gateway has no right to that secret.')
+    return secrets.access(name)
+  } }
+}
+
+/** `certificateAuthority: ./ca.pem` becomes its content; `read` names what is missing. */
+export function readCertificates(notify: NotifySettings, read: (file: string, path: readonly PropertyKey[]) => string): NotifySettings {
+  return { ...notify, channels: notify.channels.map((channel, index) => {
+    const at = ['notify', 'channels', index]
+    if (channel.kind === 'webhook' && channel.certificateAuthority !== undefined) return { ...channel, certificateAuthority: read(channel.certificateAuthority, [...at, 'certificateAuthority']) }
+    if (channel.kind === 'email' && channel.smtp.certificateAuthority !== undefined) return { ...channel, smtp: { ...channel.smtp, certificateAuthority: read(channel.smtp.certificateAuthority, [...at, 'smtp', 'certificateAuthority']) } }
+    return channel
+  }) }
+}
