@@ -28,6 +28,9 @@ export interface Reviews {
   closeReview(request: unknown): Promise<ReviewDocument | Refusal>
 }
 
+/** Difference that the clocks of an identity provider and ours may have. */
+const SKEW_MS = 60_000
+
 const closing = z.strictObject({
   review: z.string().regex(/^rev_[A-Za-z0-9]{3,60}$/, 'is no review\'s id'), note: z.string().trim().min(1).max(2000), proof: EVENT_DATA['decision.submitted'].shape.proof,
 })
@@ -77,6 +80,7 @@ export function createReviews(parts: ReviewParts): Reviews {
       const before = doc?.data as ReviewDocument | undefined
       if (usedDoc !== undefined) return refuse('TOKEN_INVALID', 'The proof was used before.')
       if (before === undefined || !before.open) return refuse('NOT_FOUND', `There is no open review ${review}.`)
+      if (proven.madeAt < before.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The proof is older than the review.')
       const refused = mayNotClose(parts.rights, before, proven)
       if (refused !== undefined) return refused
       const next: ReviewDocument = { ...before, open: false, closed: { by: proven.person, note, at }, deleteAt: at + KEEP_MS }

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { after, before, describe, it } from 'mocha'
+import { giveGrant } from '../test/deletions.ts'
 import { granted, openWorld, type World } from '../test/harness.ts'
 
 interface Answer { readonly status: number, readonly type: string, readonly body: string }
@@ -72,6 +73,29 @@ describe('admin routes', () => {
     granted(await world.decide(request, 'bo'))
     const { status, body } = await call('POST', `/v1/approvals/${request.id}/revoke`, { by: 'op', reason: 'r' })
     assert.deepEqual([status, (JSON.parse(body) as { state: string }).state], [200, 'cancelled'])
+  })
+
+  it('a grant is listed, shown and revoked', async () => {
+    const { grant } = await giveGrant(world, { id: 'routed' })
+    const page = JSON.parse((await call('GET', '/v1/grants?limit=200')).body) as { grants: { id: string, state: string }[] }
+    assert.ok(page.grants.some(({ id, state }) => id === grant && state === 'live'))
+    assert.equal(problem(await call('GET', '/v1/grants?all=perhaps')), '400 REQUEST_INVALID')
+    assert.equal(problem(await call('POST', `/v1/grants/${grant}/revoke`, { by: 'op' })), '400 REQUEST_INVALID')
+    assert.equal((JSON.parse((await call('POST', `/v1/grants/${grant}/revoke`, { by: 'op', reason: 'r' })).body) as { state: string }).state, 'revoked')
+    const shown = JSON.parse((await call('GET', `/v1/grants/${grant}`)).body) as { grant: { state: string }, uses: unknown[] }
+    assert.deepEqual([shown.grant.state, shown.uses], ['revoked', []])
+    assert.equal(problem(await call('GET', '/v1/grants/grt_none')), '404 NOT_FOUND')
+  })
+
+  it('reviews are listed, and one is closed with a proof only', async () => {
+    const request = await world.raise({ terms: { breakGlass: ['person:bo'] } })
+    const { review } = granted(await world.service().admin.decide(world.signed(request, 'bo', 'approve', { breakGlass: true, reason: 'r' })))
+    const { reviews } = JSON.parse((await call('GET', '/v1/reviews')).body) as { reviews: { id: string }[] }
+    assert.ok(reviews.some(({ id }) => id === review))
+    assert.deepEqual((JSON.parse((await call('GET', '/v1/reviews?open=false')).body) as { reviews: unknown[] }).reviews, [])
+    assert.equal(problem(await call('GET', '/v1/reviews?open=maybe')), '400 REQUEST_INVALID')
+    assert.equal(problem(await call('POST', `/v1/reviews/${review}/close`, { note: 'n' })), '400 REQUEST_INVALID')
+    assert.equal(problem(await call('POST', `/v1/reviews/${review}/close`, { note: 'n', proof: { kind: 'idToken', token: 'a.b.c' } })), '401 TOKEN_INVALID')
   })
 
   it('a lock is set, listed and lifted', async () => {

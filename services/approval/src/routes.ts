@@ -1,4 +1,4 @@
-/** `/v1/approvals` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
+/** `/v1/approvals`, `/v1/grants`, `/v1/reviews` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
 import { ERRORS, isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
@@ -14,10 +14,12 @@ const listQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).optional(),
   cursor: z.string().max(2048).optional(),
 })
+const grantsQuery = z.strictObject({ all: z.stringbool().optional(), limit: z.coerce.number().int().min(1).max(200).optional(), cursor: z.string().max(2048).optional() })
+const reviewsQuery = z.strictObject({ open: z.stringbool().optional() })
 const who = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().min(1).max(1000) })
 
 /** Only here, so that other routers on the same listener keep their own limits and errors. */
-const PATHS = ['/v1/approvals', '/v1/locks']
+const PATHS = ['/v1/approvals', '/v1/grants', '/v1/reviews', '/v1/locks']
 
 export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
   const router = express.Router()
@@ -42,6 +44,7 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
     if (!body.success) return malformed(response, body.error)
     send(response, await admin.revoke({ id: request.params.id, ...body.data }))
   })
+  addGrantRoutes(router, admin)
   router.get('/v1/locks', async (_request, response) => send(response, { locks: await admin.listLocks() }))
   router.post('/v1/locks', async (request, response) => send(response, await admin.setLock(withOperator(request) as Parameters<ApprovalAdmin['setLock']>[0])))
   router.post('/v1/locks/:id/lift', async (request: Request<{ id: string }>, response) => {
@@ -51,6 +54,30 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
   })
   router.use(PATHS, failure(log))
   return router
+}
+
+function addGrantRoutes(router: Router, admin: ApprovalAdmin): void {
+  router.get('/v1/grants', async (request, response) => {
+    const filter = grantsQuery.safeParse(request.query)
+    if (!filter.success) return malformed(response, filter.error)
+    send(response, await admin.listGrants(filter.data as Parameters<ApprovalAdmin['listGrants']>[0]))
+  })
+  router.get('/v1/grants/:id', async (request, response) => send(response, await admin.showGrant(request.params.id)))
+  router.post('/v1/grants/:id/revoke', async (request, response) => {
+    const body = who.safeParse(withOperator(request))
+    if (!body.success) return malformed(response, body.error)
+    send(response, await admin.revokeGrant({ id: request.params.id, ...body.data }))
+  })
+  router.get('/v1/reviews', async (request, response) => {
+    const filter = reviewsQuery.safeParse(request.query)
+    if (!filter.success) return malformed(response, filter.error)
+    send(response, { reviews: await admin.listReviews(filter.data as Parameters<ApprovalAdmin['listReviews']>[0]) })
+  })
+  router.post('/v1/reviews/:id/close', async (request, response) => {
+    const closing: unknown = request.body
+    if (typeof closing !== 'object' || closing === null) return send(response, refusedBody('The body closes no review.'))
+    send(response, await admin.closeReview({ ...closing, review: request.params.id }))
+  })
 }
 
 function send(response: Response, answer: object | Refusal): void {

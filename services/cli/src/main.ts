@@ -7,6 +7,7 @@ import { addApprovalCommands } from './commands/approvals.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventCommands } from './commands/events.ts'
+import { addGrantCommands } from './commands/grants.ts'
 import { addLockCommands } from './commands/lock.ts'
 import { addPolicyCommands } from './commands/policy.ts'
 import { addRunCommand } from './commands/run.ts'
@@ -31,7 +32,7 @@ export function buildProgram(): Command {
     .showHelpAfterError('(--help shows how it is used)')
     .enablePositionalOptions()
     .exitOverride()
-  for (const add of [addUpCommand, addRunCommand, addAgentCommands, addApprovalCommands, addPolicyCommands, addAuditCommands, addLockCommands, addEventCommands, addDoctorCommand, addSandboxClientCommand]) add(program)
+  for (const add of [addUpCommand, addRunCommand, addAgentCommands, addApprovalCommands, addGrantCommands, addPolicyCommands, addAuditCommands, addLockCommands, addEventCommands, addDoctorCommand, addSandboxClientCommand]) add(program)
   overrideExits(program)
   return program
 }

@@ -1,11 +1,16 @@
-/** `lockkeeper approvals list|show|approve|deny|revoke`. */
+/** `lockkeeper approvals list|show|approve|deny|revoke|reviews|close`. */
 import type { Command } from 'commander'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
+import type { Decided, ReviewDocument } from '@lockkeeper/approval'
 import { clientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
 import { ago, print, printJson, printTable } from './output.ts'
+import { patternOf, withPattern, type PatternOptions } from './pattern-options.ts'
+
+/** Said where a person decides. */
+const WHERE = '\nWorks where the isolation level keeps agents away from this shell; elsewhere press a key in the terminal of `lockkeeper up`.'
 
 interface ListOptions extends AdminOptions { readonly state?: string, readonly agent?: string, readonly run?: string, readonly limit?: string }
-interface DecideOptions extends AdminOptions { readonly reason?: string }
+interface DecideOptions extends AdminOptions, PatternOptions { readonly reason?: string, readonly breakGlass?: boolean }
 
 export function addApprovalCommands(program: Command): void {
   const approvals = program.command('approvals').description('Calls that wait for a person, and how they ended.')
@@ -21,13 +26,16 @@ export function addApprovalCommands(program: Command): void {
     .description('The card: what would be done, on what, for whom, under which rule.')
     .addHelpText('after', '\nExample:\n  $ lockkeeper approvals show apr_4kZ0mQ')
     .action(show)
-  for (const verdict of ['approve', 'deny'] as const) {
-    withAdmin(approvals.command(`${verdict} <id>`))
-      .description(verdict === 'approve' ? 'Lets exactly this call run once.' : 'Ends the request; the agent gets the reason.')
-      .option('--reason <text>', 'kept in the log, shown to the agent')
-      .addHelpText('after', `\nWorks where the isolation level keeps agents away from this shell; elsewhere press a key in the terminal of \`lockkeeper up\`.\n\nExample:\n  $ lockkeeper approvals ${verdict} apr_4kZ0mQ --reason "ticket 42"`)
-      .action((id: string, options: DecideOptions) => decide(id, verdict, options))
-  }
+  withPattern(withAdmin(approvals.command('approve <id>')).description('Lets exactly this call run once, or with --pattern calls like it too.').option('--reason <text>', 'kept in the log, shown to the agent'))
+    .option('--break-glass', 'approve at once and alone, where the rule names you for it; wants a reason, and another person reviews it')
+    .addHelpText('after', `${WHERE}\n\nExamples:\n  $ lockkeeper approvals approve apr_4kZ0mQ --reason "ticket 42"\n  $ lockkeeper approvals approve apr_4kZ0mQ --pattern '//storage.googleapis.com/projects/_/buckets/tmp/objects/*' --vary object --uses 20 --for 2h`)
+    .action((id: string, options: DecideOptions) => decide(id, 'approve', options))
+  withAdmin(approvals.command('deny <id>'))
+    .description('Ends the request; the agent gets the reason.')
+    .option('--reason <text>', 'kept in the log, shown to the agent')
+    .addHelpText('after', `${WHERE}\n\nExample:\n  $ lockkeeper approvals deny apr_4kZ0mQ --reason "ticket 42"`)
+    .action((id: string, options: DecideOptions) => decide(id, 'deny', options))
+  addReviewCommands(approvals)
   withAdmin(approvals.command('revoke <id>'))
     .description('Takes back a request, an unused approval or a stored answer.')
     .requiredOption('--reason <text>', 'kept in the log')
@@ -36,6 +44,32 @@ export function addApprovalCommands(program: Command): void {
       const ended = await clientOf(options).post<ApprovalDocument>(`/v1/approvals/${encodeURIComponent(id)}/revoke`, { by: operator(), reason: options.reason })
       print(`${ended.id}: ${ended.state}`)
     })
+}
+
+function addReviewCommands(approvals: Command): void {
+  withJson(withAdmin(approvals.command('reviews')))
+    .description('What break-glass let through and nobody has reviewed yet.')
+    .option('--closed', 'those that were closed, instead')
+    .addHelpText('after', '\nExample:\n  $ lockkeeper approvals reviews')
+    .action(reviews)
+  withAdmin(approvals.command('close <review>'))
+    .description('Closes a review as the person of this terminal, who must be another than the one who broke the glass.')
+    .requiredOption('--note <text>', 'what was found, kept in the log')
+    .addHelpText('after', `${WHERE}\n\nExample:\n  $ lockkeeper approvals close rev_4kZ0mQ --note "right, the site was down"`)
+    .action(async (id: string, options: AdminOptions & { readonly note: string }) => {
+      const closed = await clientOf(options).post<ReviewDocument>(`/v1/terminal/reviews/${encodeURIComponent(id)}`, { note: options.note })
+      print(`${closed.id}: closed by ${closed.closed?.by ?? '?'}`)
+    })
+}
+
+async function reviews(options: AdminOptions & { readonly closed?: boolean }): Promise<void> {
+  const page = await clientOf(options).get<{ readonly reviews: readonly ReviewDocument[] }>(`/v1/reviews?open=${options.closed !== true}`)
+  if (options.json === true) return printJson(page.reviews)
+  const now = Date.now()
+  printTable(page.reviews, [
+    { title: 'ID', value: ({ id }) => id }, { title: 'BROKEN', value: ({ at }) => ago(at, now) }, { title: 'BY', value: ({ by }) => by.join(' ') }, { title: 'CALL', value: ({ summary }) => summary },
+    { title: 'REASON', value: ({ reason }) => reason }, { title: 'CLOSED', value: ({ closed }) => closed === undefined ? 'open' : `by ${closed.by}: ${closed.note}` },
+  ], 'No such reviews.')
 }
 
 async function list(options: ListOptions): Promise<void> {
@@ -60,8 +94,13 @@ async function show(id: string, options: AdminOptions): Promise<void> {
 }
 
 async function decide(id: string, verdict: 'approve' | 'deny', options: DecideOptions): Promise<void> {
-  const answer = await clientOf(options).post<{ readonly state: string }>(`/v1/terminal/approvals/${encodeURIComponent(id)}`, { verdict, ...(options.reason === undefined ? {} : { reason: options.reason }) })
-  print(`${id}: ${answer.state}`)
+  const grant = patternOf(options)
+  const decided = await clientOf(options).post<Decided>(`/v1/terminal/approvals/${encodeURIComponent(id)}`, {
+    verdict, ...(options.reason === undefined ? {} : { reason: options.reason }), ...(grant === undefined ? {} : { grant }), ...(options.breakGlass === true ? { breakGlass: true } : {}),
+  })
+  print(`${id}: ${decided.state}${decided.state === 'pending' ? `, ${decided.approvals} of ${decided.quorum} approvals` : ''}`)
+  if (decided.grant !== undefined) print(`calls like it may run under ${decided.grant}; take it back with: lockkeeper grants revoke ${decided.grant} --reason TEXT`)
+  if (decided.review !== undefined) print(`BREAK-GLASS: review ${decided.review} stays open until another person closes it`)
 }
 
 /** Who asked, as the operating system says it; the admin socket is this user's alone. */

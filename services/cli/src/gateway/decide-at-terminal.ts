@@ -1,14 +1,29 @@
 /** A decision made where the gateway runs: signed with the key of this terminal, checked by the approval service like any other. */
+import { closingDecision, type Decided, type ReviewDocument, type SubmittedDecision } from '@lockkeeper/approval'
 import { isRefusal } from '@lockkeeper/domain/errors'
 import { CommandFailed } from '../command-failed.ts'
 import type { Gateway } from './wire.ts'
 
+type Terminal = Pick<Gateway, 'approval' | 'terminal'>
+
 /** Resolves with the new state; CommandFailed with the service's text when it refuses. */
-export async function decideAtTerminal({ approval, terminal }: Pick<Gateway, 'approval' | 'terminal'>, person: string, id: string, verdict: 'approve' | 'deny', reason?: string): Promise<string> {
+export async function decideAtTerminal(gateway: Terminal, person: string, id: string, verdict: 'approve' | 'deny', reason?: string): Promise<string> {
+  return (await submitAtTerminal(gateway, person, id, { verdict, reason: reason ?? `key press of ${person} at the gateway's terminal` })).state
+}
+
+/** The same with all that a decision can say. */
+export async function submitAtTerminal({ approval, terminal }: Terminal, person: string, id: string, said: Omit<SubmittedDecision, 'approval' | 'digest' | 'proof'>): Promise<Decided> {
   const detail = await approval.admin.show(id)
   if (isRefusal(detail)) throw new CommandFailed(detail.message)
-  const decision = { approval: id, digest: detail.approval.digest, verdict, reason: reason ?? `key press of ${person} at the gateway's terminal` }
-  const decided = await approval.admin.decide(terminal.decide(decision, person))
+  const decided = await approval.admin.decide(terminal.decide({ approval: id, digest: detail.approval.digest, ...said }, person))
   if (isRefusal(decided)) throw new CommandFailed(decided.message)
-  return decided.state
+  return decided
+}
+
+/** Closes the review of a break-glass as this terminal's person. */
+export async function closeReviewAtTerminal({ approval, terminal }: Terminal, person: string, review: string, note: string): Promise<ReviewDocument> {
+  const { proof } = terminal.decide(closingDecision(review, note), person)
+  const closed = await approval.admin.closeReview({ review, note, proof })
+  if (isRefusal(closed)) throw new CommandFailed(closed.message)
+  return closed
 }

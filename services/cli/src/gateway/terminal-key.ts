@@ -4,12 +4,12 @@
  */
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import type { Clock } from '@lockkeeper/domain'
-import { terminalDecisionBytes } from '@lockkeeper/approval'
+import { terminalDecisionBytes, type SubmittedDecision } from '@lockkeeper/approval'
 
 export interface TerminalKeyPair {
   readonly publicKey: KeyObject
   /** A `decision.submitted` payload with its proof. */
-  decide(decision: { readonly approval: string, readonly digest: string, readonly verdict: 'approve' | 'deny', readonly reason?: string }, person: string): unknown
+  decide(decision: Omit<SubmittedDecision, 'proof'>, person: string): SubmittedDecision
 }
 
 export function createTerminalKey(clock: Clock): TerminalKeyPair {
