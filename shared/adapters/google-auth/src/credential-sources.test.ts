@@ -270,12 +270,12 @@ describe('google-auth: credential sources', () => {
       }
     })
 
-    it('a new version in the store is taken up within five minutes', async () => {
+    it('a new version in the store is taken up within a minute', async () => {
       let version = 1
       const source = create({ kind: 'secret', name: 'api' }, { secrets: { access: () => Promise.resolve({ value: `tok-${version}`, version: String(version) }) } })
       assert.equal(await source.authorization(call), 'Bearer tok-1')
       version = 2
-      clock.advance(5 * 60_000)
+      clock.advance(60_000)
       assert.equal(await source.authorization(call), 'Bearer tok-2')
     })
 

@@ -140,8 +140,8 @@ function add(credentials: Map<string, RefreshedCredential>, audience: string, cr
   return credential
 }
 
-/** Ms after which a raw token is read again, so that a new version in the store is taken up. */
-const SECRET_MAX_AGE_MS = 5 * 60_000
+/** Ms after which a raw token is read again, so that a new version in the store is taken up and a withdrawn one goes out of use. */
+const SECRET_MAX_AGE_MS = 60_000
 
 export interface SecretSettings {
   readonly name: string
