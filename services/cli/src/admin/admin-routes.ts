@@ -1,17 +1,19 @@
 /** What the admin socket answers: the services' routes, decisions at this terminal, dead letters, status. Errors: problem+json (RFC 9457). */
 import express, { type Request, type Response, type Router } from 'express'
+import { grantPattern } from '@lockkeeper/domain/events'
 import type { IsolationLevel } from '@lockkeeper/domain'
 import { strike } from '@lockkeeper/service-kit'
 import { z } from 'zod'
 import { CommandFailed } from '../command-failed.ts'
-import { decideAtTerminal } from '../gateway/decide-at-terminal.ts'
+import { closeReviewAtTerminal, submitAtTerminal } from '../gateway/decide-at-terminal.ts'
 import { gatewayFiles } from '../gateway/isolation.ts'
 import type { LoadedConfig } from '../gateway/load-config.ts'
 import type { Sandbox } from '../gateway/sandbox.ts'
 import type { Gateway } from '../gateway/wire.ts'
 import { VERSION } from '../version.ts'
 
-const verdict = z.strictObject({ verdict: z.enum(['approve', 'deny']), reason: z.string().min(1).max(2000).optional() })
+const verdict = z.strictObject({ verdict: z.enum(['approve', 'deny']), reason: z.string().min(1).max(2000).optional(), grant: grantPattern.optional(), breakGlass: z.literal(true).optional() })
+const closing = z.strictObject({ note: z.string().min(1).max(2000) })
 const limit = z.coerce.number().int().min(1).max(1000).default(50)
 const agentToken = z.strictObject({ agent: z.string().min(1).max(200), run: z.string().min(1).max(200), sponsor: z.string().max(200).optional(), ttlSeconds: z.number().int().min(60).max(86_400).default(3600) })
 
@@ -32,13 +34,22 @@ function ownRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationL
       files: gatewayFiles(loaded),
     })
   })
-  router.post('/v1/terminal/approvals/:id', express.json({ limit: '16kb' }), answer(async (request, response) => {
+  const personHere = (): string => {
     const person = config.terminal?.person
     if (person === undefined) throw new CommandFailed('the configuration names no person for this terminal (terminal.person), so nobody can decide here')
     // At level none an agent of the same user could send this request itself (invariant 7).
     if (isolation === 'none' && config.mode === 'real') throw new CommandFailed('at isolation level none an agent could do this too: press the key in the terminal of `lockkeeper up` instead')
-    const { verdict: chosen, reason } = verdict.parse(request.body)
-    response.json({ state: await decideAtTerminal(gateway, person, String(request.params['id']), chosen, reason ?? `admin socket, for ${person}`) })
+    return person
+  }
+  router.post('/v1/terminal/approvals/:id', express.json({ limit: '64kb' }), answer(async (request, response) => {
+    const person = personHere()
+    const { reason, ...decision } = verdict.parse(request.body)
+    // Break-glass takes a reason of its own, never one that we make up.
+    const why = reason ?? (decision.breakGlass === true ? undefined : `admin socket, for ${person}`)
+    response.json(await submitAtTerminal(gateway, person, String(request.params['id']), { ...decision, ...why === undefined ? {} : { reason: why } }))
+  }))
+  router.post('/v1/terminal/reviews/:id', express.json({ limit: '16kb' }), answer(async (request, response) => {
+    response.json(await closeReviewAtTerminal(gateway, personHere(), String(request.params['id']), closing.parse(request.body).note))
   }))
   router.get('/v1/events/dead', answer(async (request, response) => {
     // An event may hold an approver's token; it stays in the queue, where the redrive takes it from.
