@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { verify } from 'node:crypto'
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, verify, type JsonWebKey } from 'node:crypto'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { GrpcFault, signerCompliance, type GrpcStatus } from '@lockkeeper/testkit'
 import { kmsClient, openKmsSigner, type KmsSettings } from './index.ts'
