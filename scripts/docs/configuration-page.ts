@@ -43,7 +43,8 @@ function childrenOf(key: string, { properties, required, items, anyOf }: JsonSch
 }
 
 function uniqueRows(rows: readonly Row[]): readonly Row[] {
-  return [...new Map(rows.map((row) => [row.key, row])).values()]
+  const types = Map.groupBy(rows, ({ key }) => key)
+  return [...new Map(rows.map((row) => [row.key, { ...row, type: [...new Set(types.get(row.key)?.map(({ type }) => type))].join(' or ') }])).values()]
 }
 
 function typeOf(schema: JsonSchema): string {

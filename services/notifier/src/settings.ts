@@ -15,6 +15,7 @@ const common = {
 }
 
 const slackChannel = z.strictObject({
+  /** What it is. */
   kind: z.literal('slack'), ...common,
   /** Secret: the app's bot token (`xoxb-…`) with the scope `chat:write`. */
   token: secret,
@@ -36,12 +37,15 @@ const emailChannel = z.strictObject({
   from: z.email().max(254),
   /** Receivers. Default: each reviewer with an e-mail identity. */
   to: z.array(z.email().max(254)).min(1).max(50).optional(),
+  /** The mail server. */
   smtp: z.strictObject({
+    /** Its name; real mode checks its certificate against it. */
     host: z.string().min(1).max(253),
     /** Default 465 with `tls`, else 587. */
     port: z.number().int().min(1).max(65_535).optional(),
     /** `tls` from the first byte, or `starttls`, without which nothing is sent; `none`: sandbox only. */
     security: z.enum(['tls', 'starttls', 'none']).default('tls'),
+    /** For the login, where the server wants one. */
     user: z.string().min(1).max(254).optional(),
     /** Secret: the user's password. */
     password: secret.optional(),
@@ -65,11 +69,13 @@ const webhookChannel = z.strictObject({
 })
 
 export const notifySchema = z.strictObject({
+  /** One each; a channel that is down delays no other. */
   channels: z.array(z.discriminatedUnion('kind', [slackChannel, googleChatChannel, emailChannel, webhookChannel])).min(1).max(50),
   /** Where Slack's callbacks come in; needed for buttons. Put what ends TLS and is known to Slack before it. */
   listen: z.strictObject({
+    /** Any but loopback needs the gateway's `listen.tls`, which then serves here too. */
     address: z.string().default('127.0.0.1'),
-    /** 0: any free port. */
+    /** 0: any free one. */
     port: z.number().int().min(0).max(65_535).default(8444),
   }).optional(),
   /** The app whose buttons decide. Without it messages in Slack only tell. */

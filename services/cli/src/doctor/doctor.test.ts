@@ -53,7 +53,7 @@ describe('doctor', function () {
   it('finds nothing wrong with a sound gateway, and says for each check what is', async () => {
     const found = await examine(given)
     assert.deepEqual(found.filter(({ result }) => result === 'problem' || result === 'warning'), [])
-    assert.deepEqual([...new Set(found.map(({ check }) => check))], ['configuration', 'gateway', 'isolation', 'files', 'policies', 'authority', 'doors', 'issuers', 'clock', 'token', 'credentials', 'other credentials', 'node'])
+    assert.deepEqual([...new Set(found.map(({ check }) => check))], ['configuration', 'gateway', 'isolation', 'files', 'policies', 'authority', 'doors', 'issuers', 'clock', 'token', 'credentials', 'notifier', 'other credentials', 'node'])
     for (const { is } of found) assert.notEqual(is, '')
   })
 

@@ -14,6 +14,7 @@ import { checkCredentials } from './credential-checks.ts'
 import { checkNode, checkOtherCredentials } from './environment-checks.ts'
 import { findings, type Finding } from './finding.ts'
 import { checkAuthority, checkDoors, checkGateway } from './gateway-checks.ts'
+import { checkNotifier } from './notifier-checks.ts'
 import type { Surroundings } from './surroundings.ts'
 import { checkIssuers, checkToken } from './token-checks.ts'
 
@@ -25,7 +26,7 @@ type Check = (given: Surroundings) => readonly Finding[] | Promise<readonly Find
 const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['configuration', checkConfiguration], ['gateway', checkGateway], ['isolation', checkIsolation], ['files', checkFiles], ['policies', checkPolicies],
   ['authority', checkAuthority], ['doors', checkDoors], ['issuers', checkIssuers], ['token', checkToken], ['credentials', checkCredentials],
-  ['other credentials', checkOtherCredentials], ['node', checkNode],
+  ['notifier', checkNotifier], ['other credentials', checkOtherCredentials], ['node', checkNode],
 ]
 const METADATA_SERVER = 'http://169.254.169.254'
 const MARKS = { ok: 'ok', warning: 'warning', problem: 'PROBLEM', skipped: 'skipped' } as const

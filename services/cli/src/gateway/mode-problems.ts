@@ -22,7 +22,10 @@ export function isolationProblems({ targets, acknowledgeNoIsolation }: { readonl
   return [{ path: ['isolation'], message: 'at level none an agent of the same user can read the credentials: set acknowledgeNoIsolation: true, or choose user or container' }]
 }
 
-function listenProblems({ listen: { address, tls } }: GatewayConfig): readonly ModeProblem[] {
-  if (LOOPBACK.test(address) || address === '::1' || tls !== undefined) return []
-  return [{ path: ['listen', 'address'], message: 'anything but loopback needs listen.tls: agents\' tokens would travel in the clear' }]
+function listenProblems({ listen: { address, tls }, notify }: GatewayConfig): readonly ModeProblem[] {
+  const inTheClear = (at: string): boolean => !LOOPBACK.test(at) && at !== '::1' && tls === undefined
+  return [
+    ...inTheClear(address) ? [{ path: ['listen', 'address'], message: 'anything but loopback needs listen.tls: agents\' tokens would travel in the clear' }] : [],
+    ...notify?.listen !== undefined && inTheClear(notify.listen.address) ? [{ path: ['notify', 'listen', 'address'], message: 'anything but loopback needs listen.tls: clicks would travel in the clear' }] : [],
+  ]
 }
