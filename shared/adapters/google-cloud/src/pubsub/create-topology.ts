@@ -18,6 +18,8 @@ export interface CreateTopologyOptions {
 const STEP_MS = 10_000
 const LETTER_DEADLINE_SECONDS = 60
 const DAY_SECONDS = 86_400
+/** The emulator refuses the 31 days that the service takes, and forgets everything with its process anyway. */
+const EMULATOR_DAYS = 7
 
 /** What is there already stays as it is. */
 export async function createTopology({ projectId, emulator, topology = TOPOLOGY, prefix, pushEndpoint = () => undefined }: CreateTopologyOptions): Promise<void> {
@@ -36,11 +38,11 @@ async function createSubscription(client: Client, resources: Resources, spec: Su
   const { subscriptionDays, deadLetterDays } = resources.topology.retention
   const { deadLetter } = spec
   await step(`making the dead letters of ${spec.id}`, () => client.createSubscription(resources.topic(deadLetter.topic), resources.subscription(deadLetter.subscription), {
-    ackDeadlineSeconds: LETTER_DEADLINE_SECONDS, messageRetentionDuration: { seconds: deadLetterDays * DAY_SECONDS }, expirationPolicy: {},
+    ackDeadlineSeconds: LETTER_DEADLINE_SECONDS, messageRetentionDuration: { seconds: Math.min(EMULATOR_DAYS, deadLetterDays) * DAY_SECONDS }, expirationPolicy: {},
   }))
   await step(`making ${spec.id}`, () => client.createSubscription(resources.topic(spec.topic), resources.subscription(spec.id), {
     ackDeadlineSeconds: spec.ackDeadlineSeconds, filter: spec.filter, enableMessageOrdering: spec.ordered, expirationPolicy: {},
-    messageRetentionDuration: { seconds: subscriptionDays * DAY_SECONDS },
+    messageRetentionDuration: { seconds: Math.min(EMULATOR_DAYS, subscriptionDays) * DAY_SECONDS },
     // Without a policy it comes again at once.
     ...(spec.maxBackoffSeconds === 0 ? {} : { retryPolicy: { minimumBackoff: { seconds: spec.minBackoffSeconds }, maximumBackoff: { seconds: spec.maxBackoffSeconds } } }),
     deadLetterPolicy: { deadLetterTopic: resources.topic(deadLetter.topic), maxDeliveryAttempts: spec.maxDeliveries },
