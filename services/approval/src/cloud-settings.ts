@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { approverIssuerSettingsSchema, checkApproverIssuerSettings } from '@lockkeeper/auth'
 import { blobsSchema, callersSchema, pusherSchema, readPeopleFile, secretsSchema, serviceSettings, type PathProblem } from '@lockkeeper/service-kit/server'
 import { z } from 'zod'
+import { groupClaimSchema } from './group-claims.ts'
 
 export const approvalSettingsSchema = z.strictObject({
   ...serviceSettings,
@@ -24,6 +25,18 @@ export const approvalSettingsSchema = z.strictObject({
   operators: callersSchema,
   /** Who delivers events. */
   pusher: pusherSchema,
+  /** Which claims of approvers' ID tokens name groups that rules may name as reviewers. */
+  groupClaims: z.array(groupClaimSchema).max(20).default([]),
+  /** The app whose buttons decide in Slack; without it none does. */
+  slack: z.strictObject({
+    app: z.string().regex(/^A[A-Z0-9]{2,31}$/, 'must be an app id'),
+    team: z.string().regex(/^T[A-Z0-9]{2,31}$/, 'must be a workspace id'),
+    enterprise: z.string().regex(/^E[A-Z0-9]{2,31}$/, 'must be an organisation id').optional(),
+    /** Name of the secret that Slack signs with; this service alone may read it. */
+    signingSecret: z.string().min(1).max(128),
+    /** Risk classes that a click decides; `critical` never is. */
+    decides: z.array(z.enum(['high', 'medium', 'sensitive-read', 'change', 'read'])).max(5).default(['change', 'medium']),
+  }).optional(),
   /** Calls of one agent that wait for approval. */
   pendingPerAgent: z.number().int().min(1).max(1_000).default(50),
 

@@ -5,16 +5,17 @@ import { createOutboxRelay, openFirestore } from '@lockkeeper/adapter-google-clo
 import { openPubSub } from '@lockkeeper/adapter-google-cloud/pubsub'
 import { secretKey32, secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
 import { fileSecrets, openFileBlobs } from '@lockkeeper/adapter-sqlite'
-import { createApproverVerifier, createPeopleDirectory, createServiceVerifier } from '@lockkeeper/auth'
+import { createApproverVerifier, createPeopleDirectory, createServiceVerifier, type PeopleDirectory } from '@lockkeeper/auth'
 import { createCatalog } from '@lockkeeper/catalog'
 import { systemClock, type Clock } from '@lockkeeper/domain'
 import { HEARTBEAT_ID, locks } from '@lockkeeper/domain/collections'
+import type { SecretSource } from '@lockkeeper/domain/ports'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type BlobsSetting, type LoadedSettings, type Mount, type RunningService, type SecretsSetting } from '@lockkeeper/service-kit/server'
 import { API_PATH, createApiRoutes } from './api-routes.ts'
 import type { ApprovalCloudSettings } from './cloud-settings.ts'
-import { collections, createApprovalService, type ApprovalService } from './service.ts'
+import { collections, createApprovalService, type ApprovalService, type SlackTrust } from './service.ts'
 
 export interface WireOptions { readonly log: Log, readonly clock?: Clock }
 
@@ -32,10 +33,12 @@ export async function openApproval({ settings, directory, port }: LoadedSettings
   const [receiptKey, blobs] = await Promise.all([secretKey32(secrets, settings.receiptKey), openBlobs(settings.blobs, directory), catalog.load()])
   const people = createPeopleDirectory(personsOf(resolve(directory, settings.people)))
   const approvers = settings.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: settings.approverIssuers, people, clock, mode })
+  const slack = slackTrust(settings, secrets, people)
   const service = createApprovalService({
     documents: store.documents, events, blobs, clock, people, receiptKey, log, terminalKeys: [], methods: (id, host) => catalog.method(id, host),
     ...approvers === undefined ? {} : { verifyIdToken: (token: string, nonce: string) => approvers.verifyApproverToken(token, nonce) },
-  }, { mode, pendingPerAgent: settings.pendingPerAgent })
+    ...slack === undefined ? {} : { slack },
+  }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims })
   let started = false
   const server = createServiceServer({
     routes: [...mountsOf(settings, service, deadLetterRoutes(events), clock), pushers.mount((id, request) => events.receivePush(id, request))],
@@ -69,6 +72,12 @@ function mountsOf({ mode, proxies, operators }: ApprovalCloudSettings, service: 
     { paths: ['/v1/approvals', '/v1/locks', '/v1/grants', '/v1/reviews'], guard, router: service.routes },
     { paths: ['/v1/events'], guard, router: deadLetters },
   ]
+}
+
+function slackTrust({ slack }: ApprovalCloudSettings, secrets: SecretSource, people: PeopleDirectory): SlackTrust | undefined {
+  if (slack === undefined) return undefined
+  const { enterprise, signingSecret, ...rest } = slack
+  return { ...rest, ...enterprise === undefined ? {} : { enterprise }, signingSecret: async () => (await secrets.access(signingSecret)).value.trim(), bySlack: (member) => people.bySlack(member) }
 }
 
 function openBlobs(setting: BlobsSetting, directory: string) {

@@ -36,8 +36,8 @@ export const proxySettingsSchema = z.strictObject({
   issuers: z.array(issuerSettingsSchema).min(1).max(50),
   /** YAML file of the persons that sponsors in tokens resolve to; the approval service has the same. */
   people: z.string().min(1).max(4096).optional(),
-  /** Where calls may go, and with whose credential. */
-  targets: z.array(targetSchema).min(1).max(200),
+  /** Where calls may go, and with whose credential. Default: what the policy service has published. */
+  targets: z.array(targetSchema).min(1).max(200).optional(),
   /** How long a call that needs approval is held open. */
   hold: durationSetting(5_000, 55_000).default(25_000),
   /** Shown to agents whose call waits; `{id}` becomes the approval's id. */
@@ -61,7 +61,7 @@ export const proxySettingsSchema = z.strictObject({
 export type ProxyCloudSettings = z.output<typeof proxySettingsSchema>
 
 export function proxyProblems(settings: ProxyCloudSettings, directory: string): readonly PathProblem[] {
-  const { mode, issuers, targets, approval, doors, people } = settings
+  const { mode, issuers, targets = [], approval, doors, people } = settings
   const read = people === undefined ? { persons: [] } : readPeopleFile(resolve(directory, people))
   const problems: PathProblem[] = [
     ...checkIssuerSettings(issuers, mode).map(({ path, message }) => ({ path: ['issuers', ...path], message })),

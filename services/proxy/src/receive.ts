@@ -22,7 +22,7 @@ export function createReceiver(parts: Parts, listeners: Pick<Listeners, 'arrival
   return (request, response) => {
     const arrival = listeners.arrivalOf(request)
     if ('own' in arrival) {
-      answerOwn(arrival.path, request, response, { verifier: parts.verifier, clock: parts.clock, ready: () => !listeners.stopping && parts.policy.current() !== undefined && parts.records.healthy })
+      answerOwn(arrival.path, request, response, { verifier: parts.verifier, clock: parts.clock, ready: () => !listeners.stopping && isReady(parts) })
         .catch((error: unknown) => sendRefusal(request, response, unexpected(error, parts)))
       return
     }
@@ -41,6 +41,11 @@ export function createReceiver(parts: Parts, listeners: Pick<Listeners, 'arrival
       leave(passage, unexpected(error, parts))
     }
   }
+}
+
+/** A policy, views that are young enough to decide by, and a log that takes records. */
+function isReady({ policy, locks, approvals, targets, records, settings: { staleAfterMs } }: Parts): boolean {
+  return policy.current() !== undefined && records.healthy && [policy, locks, approvals, targets].every((view) => view.age() <= staleAfterMs)
 }
 
 function begin(request: IncomingMessage, response: ServerResponse, arrival: Arrival, { clock, settings }: Parts): Passage {

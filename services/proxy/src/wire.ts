@@ -11,18 +11,18 @@ import { secretKey32, secretManagerSecrets } from '@lockkeeper/adapter-google-cl
 import { fileSecrets, openFileBlobs, openKeyFile } from '@lockkeeper/adapter-sqlite'
 import { createPeopleDirectory, createVerifier } from '@lockkeeper/auth'
 import { createCatalog } from '@lockkeeper/catalog'
-import { systemClock, type Clock } from '@lockkeeper/domain'
+import { systemClock, type Clock, type Mode } from '@lockkeeper/domain'
 import { approvals, locks } from '@lockkeeper/domain/collections'
 import { TOPICS } from '@lockkeeper/domain/events'
-import type { BlobStore, SecretSource, Signer } from '@lockkeeper/domain/ports'
+import type { BlobStore, CredentialSource, SecretSource, Signer } from '@lockkeeper/domain/ports'
 import { maskProblems } from '@lockkeeper/masking'
-import { accountResources, policies, watchBundle, type CredentialConfig, type VerifyKey } from '@lockkeeper/policy-engine'
+import { accountResources, policies, watchBundle, type CredentialConfig, type TargetConfig, type VerifyKey } from '@lockkeeper/policy-engine'
 import type { Log } from '@lockkeeper/service-kit'
 import { personsOf, type LoadedSettings, type RunningService, type TrustedKeySetting } from '@lockkeeper/service-kit/server'
 import { batchEvent, createRecordWriter } from '@lockkeeper/transparency-log'
 import { createApprovalClient } from './approval-client.ts'
 import type { ProxyCloudSettings } from './cloud-settings.ts'
-import { createProxy, createTargets, DEFAULT_LIMITS } from './service.ts'
+import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type Targets } from './service.ts'
 
 export interface WireOptions { readonly log: Log, readonly revision: string, readonly clock?: Clock }
 
@@ -35,7 +35,7 @@ export async function openProxy({ settings, directory, port }: LoadedSettings<Pr
   const { mode } = settings
   const instance = `${revision}-${randomBytes(6).toString('hex')}`
   const parts = await openParts(settings, directory, { log, clock })
-  const { documents, events, blobs, signer, secrets, sessionKey, policyKeys, catalog } = parts
+  const { documents, events, blobs, signer, sessionKey, policyKeys, catalog } = parts
   const methods = [...catalog.methods()]
   const bundles = watchBundle({ store: documents, blobs, keys: policyKeys, methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
   const records = await createRecordWriter({
@@ -43,10 +43,7 @@ export async function openProxy({ settings, directory, port }: LoadedSettings<Pr
     publish: (batch) => events.publish(TOPICS.records, [batchEvent(batch, `/proxy/${instance}`, clock.now())]),
   })
   const approval = createApprovalClient({ origin: settings.approval.origin, authorization: identityOf(settings, directory, clock, log), log })
-  const targets = createTargets(settings.targets.map(({ credential: _credential, sendsCredential: _sends, ...target }) => target), ({ name }) => {
-    const { credential } = settings.targets.find((one) => one.name === name) ?? { credential: { none: true } as const }
-    return createCredentialSource(credentialOf(credential), { clock, secrets, onFailure: (error) => log.error({ target: name, error: error.message }, 'an upstream credential could not be renewed') })
-  })
+  const targets = targetsOf(settings.targets, { ...parts, mode, clock, log })
   const proxy = createProxy({
     clock, documents, events, approval, catalog, records, targets, log, sessionKey, policy: bundles,
     verifier: createVerifier({ issuers: settings.issuers, people: createPeopleDirectory(settings.people === undefined ? [] : personsOf(resolve(directory, settings.people))), clock, mode }),
@@ -61,6 +58,7 @@ export async function openProxy({ settings, directory, port }: LoadedSettings<Pr
       await proxy.drain(5_000)
       await Promise.all([records.close(), approval.close()])
       bundles.close()
+      targets.close()
       await Promise.all([events.close(), parts.close()])
     },
   }
@@ -87,6 +85,27 @@ async function openBlobs({ blobs }: ProxyCloudSettings, directory: string): Prom
   return 'bucket' in blobs ? cloudStorageBlobs(blobs) : openFileBlobs(resolve(directory, blobs.directory))
 }
 
+type TargetParts = Pick<Awaited<ReturnType<typeof openParts>>, 'documents' | 'blobs' | 'secrets' | 'policyKeys'> & Context & { readonly mode: Mode }
+
+/** Those of the settings, else those that the policy service publishes: signed, and swapped whole. */
+function targetsOf(configured: readonly TargetConfig[] | undefined, { documents, blobs, secrets, policyKeys, mode, clock, log }: TargetParts): Targets & { close(): void } {
+  const credential = ({ name, credential: config }: TargetConfig): CredentialSource => createCredentialSource(credentialOf(config), {
+    clock, secrets,
+    onWhole: (call, why) => log.debug({ target: name, method: call.method.id, why }, 'the credential was not narrowed for a call'),
+    onFailure: (error) => log.error({ target: name, error: error.message }, 'an upstream credential could not be renewed'),
+  })
+  if (configured === undefined) {
+    return watchTargets({
+      store: documents, blobs, keys: policyKeys, clock, mode, credential,
+      onProblem: (problem) => problem === undefined ? log.info({}, 'the newest targets are in force again') : log.error({ problem }, 'the newest targets are not in force; the old ones stay'),
+      onTargets: (all) => log.info({ targets: all.map(({ name }) => name) }, 'targets are in force'),
+    })
+  }
+  const byName = new Map(configured.map((target) => [target.name, target]))
+  const fixed = createTargets(configured.map(({ credential: _credential, sendsCredential: _sends, ...target }) => target), ({ name }) => credential(byName.get(name) as TargetConfig))
+  return { ...fixed, close: () => undefined }
+}
+
 function openSigner(setting: ProxyCloudSettings['signer'], directory: string): Promise<Signer> {
   return 'kms' in setting ? openKmsSigner({ keyVersion: setting.kms }) : openKeyFile(resolve(directory, setting.file))
 }
@@ -104,8 +123,8 @@ function identityOf({ approval, identity }: ProxyCloudSettings, directory: strin
 }
 
 function credentialOf(config: CredentialConfig): CredentialSettings {
-  if ('adc' in config) return { kind: 'adc' }
-  if ('impersonate' in config) return { kind: 'impersonate', targetPrincipal: config.impersonate, lifetimeSeconds: Math.round(config.lifetime / 1000), scopes: config.scopes, delegates: config.delegates }
+  if ('adc' in config) return { kind: 'adc', downscope: config.downscope }
+  if ('impersonate' in config) return { kind: 'impersonate', targetPrincipal: config.impersonate, lifetimeSeconds: Math.round(config.lifetime / 1000), scopes: config.scopes, delegates: config.delegates, downscope: config.downscope }
   if ('idToken' in config) return { kind: 'idToken', audience: config.audience }
   if ('secret' in config) return { kind: 'secret', name: config.secret }
   return { kind: 'none' }
@@ -114,5 +133,5 @@ function credentialOf(config: CredentialConfig): CredentialSettings {
 /** Configured, the gateway's own project, and the accounts behind its credentials (invariant 12). */
 function protectedResources({ project, protected: own, targets }: ProxyCloudSettings): readonly string[] {
   const projects = [...new Set([project, ...own.projects])].flatMap((one) => [`//*.googleapis.com/projects/${one}`, `//*.googleapis.com/projects/${one}/**`])
-  return [...projects, ...own.resources, ...accountResources(targets)]
+  return [...projects, ...own.resources, ...accountResources(targets ?? [])]
 }

@@ -1,0 +1,34 @@
+/** The notifier's own settings file in the Google Cloud edition. */
+import { resolve } from 'node:path'
+import { callersSchema, pusherSchema, readPeopleFile, secretsSchema, serviceSettings, type PathProblem } from '@lockkeeper/service-kit/server'
+import { z } from 'zod'
+import { notifyProblems, notifySchema } from './settings.ts'
+
+export const notifierCloudSettingsSchema = z.strictObject({
+  ...serviceSettings,
+  kind: z.literal('Notifier'),
+  /** This service's own database: what was told to whom. */
+  database: z.string().min(1).max(63),
+  /** Tokens, webhook addresses and passwords of the channels. The signing secret of Slack is the approval service's alone. */
+  secrets: secretsSchema,
+  /** YAML file of the persons who may be told. */
+  people: z.string().min(1).max(4096),
+  /** Channels, as in lockkeeper.yaml; Slack's callbacks come in at this service's own port, so `listen` is left out. */
+  notify: notifySchema.omit({ listen: true, slack: true }),
+  /** Page of a request; `{id}` becomes the approval's id. */
+  approvalUrl: z.url({ protocol: /^https$/ }).optional(),
+  /** People who may see deliveries. */
+  operators: callersSchema,
+  /** Who delivers facts. */
+  pusher: pusherSchema,
+})
+
+export type NotifierCloudSettings = z.output<typeof notifierCloudSettingsSchema>
+
+export function notifierProblems({ notify, mode, people }: NotifierCloudSettings, directory: string): readonly PathProblem[] {
+  const read = readPeopleFile(resolve(directory, people))
+  return [
+    ...notifyProblems(notify, mode).map(({ path, message }) => ({ path: ['notify', ...path], message })),
+    ...('problems' in read ? read.problems.map((message) => ({ path: ['people'], message })) : []),
+  ]
+}
