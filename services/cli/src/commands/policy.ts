@@ -1,9 +1,11 @@
-/** `lockkeeper policy check|test|explain|current`. */
+/** `lockkeeper policy check|test|explain|current|starter`; push, pull and diff stand in policy-sets.ts. */
 import type { Command } from 'commander'
 import type { FileProblem, Question } from '@lockkeeper/policy'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
 import { clientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
 import { print, printJson } from './output.ts'
+import { policyParts as parts } from './policy-parts.ts'
+import { addPolicySetCommands } from './policy-sets.ts'
 
 interface JsonOption { readonly json?: boolean }
 interface ExplainOptions extends JsonOption { readonly agent: string, readonly issuer: string, readonly curl?: string, readonly method?: string, readonly resource?: readonly string[], readonly body?: string }
@@ -32,18 +34,11 @@ export function addPolicyCommands(program: Command): void {
     .description('The bundle in force in a running gateway, and problems of its folder.')
     .addHelpText('after', '\nExample:\n  $ lockkeeper policy current')
     .action(async (options: AdminOptions) => printJson(await clientOf(options).get('/v1/policy/current')))
+  addPolicySetCommands(policy)
   policy.command('starter <folder>')
     .description('Copies the starter policies and their cases into a new folder.')
     .addHelpText('after', '\nExample:\n  $ lockkeeper policy starter ./policies')
     .action(copyStarter)
-}
-
-/** The catalog, the mask checks and the meaning of curl lines: what checking needs and the engine does not know. */
-async function parts() {
-  const [service, { createCatalog }, { maskProblems }] = await Promise.all([import('@lockkeeper/policy'), import('@lockkeeper/catalog'), import('@lockkeeper/masking')])
-  const catalog = createCatalog()
-  await catalog.load()
-  return { service, options: { methods: [...catalog.methods()], maskProblems, classify: service.createClassify(catalog) } }
 }
 
 async function check(folder = 'policies', options: JsonOption): Promise<void> {

@@ -1,7 +1,7 @@
 /** Targets stand in lockkeeper.yaml or are published with the policies, never both. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { targetsDocumentSchema, type TargetConfig } from '@lockkeeper/policy-engine'
+import { targetProblems, targetsDocumentSchema, type TargetConfig } from '@lockkeeper/policy-engine'
 import { readSettingsFile, type SettingsProblem, type SettingsSource } from '@lockkeeper/service-kit'
 import type { GatewayConfig } from './config-schema.ts'
 
@@ -16,6 +16,8 @@ export function publishedTargets({ policies, targets, doors, mode }: GatewayConf
   const file = ['targets.yaml', 'targets.yml'].map((name) => join(resolve(directory, policies), name)).find((path) => existsSync(path))
   if (file === undefined) return { problems: targets.length > 0 || mode === undefined ? [] : [at(['targets'], 'name at least one, here or in targets.yaml beside the policies')] }
   if (targets.length > 0) return { problems: [at(['targets'], `targets stand in ${file} too: keep them in one place`)] }
-  const { result } = readSettingsFile(file, targetsDocumentSchema)
-  return 'problems' in result ? { targets: [], problems: result.problems } : { targets: result.value.targets, problems: [] }
+  const { result, source: own } = readSettingsFile(file, targetsDocumentSchema)
+  if ('problems' in result) return { targets: [], problems: result.problems }
+  const wrong = targetProblems(result.value.targets, mode).map(({ path, message }): SettingsProblem => ({ file, line: own.locate(['targets', ...path]), path: ['targets', ...path].join('.'), message }))
+  return { targets: wrong.length > 0 ? [] : result.value.targets, problems: wrong }
 }

@@ -1,6 +1,6 @@
 /** Invariant 14 and the start: a wrong configuration starts nothing, and names every problem at once with file, line and path. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatProblems } from '@lockkeeper/service-kit'
@@ -21,6 +21,7 @@ targets:
     hosts: ["*.googleapis.com"]
     credential: { adc: true }
 `
+const NO_TARGETS = REAL.slice(0, REAL.indexOf('targets:'))
 const SANDBOX = REAL.replace('mode: real', 'mode: sandbox').replace('credential: { adc: true }', 'credential: { secret: fake }\n    upstream: http://127.0.0.1:9')
 
 function bomb(): string {
@@ -52,6 +53,8 @@ const WRONG: Readonly<Record<string, readonly [text: string, ...problems: readon
   'invariant 14: a sandbox that would call Google': [SANDBOX.replace('    upstream: http://127.0.0.1:9\n', ''), /targets\.0.*loopback/],
   'invariant 14: a sandbox with an upstream on the network': [SANDBOX.replace('127.0.0.1:9', '192.168.7.7:80'), /lockkeeper\.yaml:14.*targets\.0\.upstream.*loopback/],
   'an open port without TLS': [`${REAL}listen: { address: 0.0.0.0 }\n`, /lockkeeper\.yaml:14.*listen\.address.*tls/i],
+  'no targets anywhere': [NO_TARGETS, /targets: name at least one, here or in targets\.yaml/],
+  'the forward door without targets to bind its authority to': [`${NO_TARGETS}policies: { pushed: true }\ndoors: { forward: {} }\n`, /doors\.forward.*authority is bound to their hosts/],
   'two targets of one name': [`${REAL}  - { name: google, hosts: [a.example.com], credential: { none: true } }\n`, /lockkeeper\.yaml:14.*targets\.1\.name/],
   'files that are not there': [`${REAL}people: ./nobody.yaml\nlisten: { tls: { certificate: ./c.pem, key: ./k.pem } }\n`, /lockkeeper\.yaml:15.*listen\.tls\.certificate.*ENOENT/, /lockkeeper\.yaml:15.*listen\.tls\.key/, /nobody\.yaml/],
   'no door': [`${REAL}doors: { path: false }\n`, /lockkeeper\.yaml:14.*doors/],
@@ -86,6 +89,23 @@ describe('scenario: configurations', () => {
       assert.deepEqual([code, out], [1, ''])
       for (const problem of wanted) assert.match(err, new RegExp(problem.source, problem.flags))
       assert.match(err, /nothing was started/)
+    })
+  }
+
+  const beside: readonly (readonly [string, string, string, RegExp])[] = [
+    ['in lockkeeper.yaml too', REAL, 'targets:\n  - { name: google, hosts: ["*.googleapis.com"], credential: { adc: true } }\n', /lockkeeper\.yaml:10 targets: targets stand in .*targets\.yaml too/],
+    ['of another form', NO_TARGETS, 'targets:\n  - { name: google, hosts: [x], credential: { adc: true } }\n', /targets\.yaml:4 targets\.0\.hosts\.0/],
+    ['invariant 14: with a credential for a plain-http upstream', NO_TARGETS, 'targets:\n  - { name: google, hosts: ["*.googleapis.com"], upstream: "http://10.0.0.1", credential: { adc: true } }\n', /targets\.yaml:4 targets\.0\.upstream.*plain-http/],
+  ]
+  for (const [what, text, targets, wanted] of beside) {
+    it(`a targets.yaml ${what} stops the start`, async () => {
+      await writeFile(file, text)
+      await mkdir(join(directory, 'policies'), { recursive: true })
+      await writeFile(join(directory, 'policies', 'targets.yaml'), `apiVersion: lockkeeper.dev/v1\nkind: Targets\n${targets}`)
+      const { code, err } = await runCommand(['up', '--config', file])
+      await rm(join(directory, 'policies'), { recursive: true })
+      assert.equal(code, 1)
+      assert.match(err, wanted)
     })
   }
 

@@ -66,7 +66,9 @@ export async function startTestGateway({ config = {}, isolation = 'none', ...fil
   const logLines: string[] = []
   const failures: Error[] = []
   const credential: CredentialSource = { kind: 'secret', principal: 'sandbox-upstream', authorization: () => `Bearer ${upstream.credential}` }
-  const credentials = Object.fromEntries(loaded.config.targets.flatMap((target) => 'secret' in target.credential && target.credential.secret === 'sandbox-upstream' ? [[target.name, credential]] : []))
+  const own = loaded.config.targets.flatMap((target) => 'secret' in target.credential && target.credential.secret === 'sandbox-upstream' ? [target.name] : [])
+  // Targets that are pushed later are called so too.
+  const credentials = Object.fromEntries([...own, ...loaded.publishedTargets ? ['google'] : []].map((name) => [name, credential]))
   const clock = createShiftedClock()
   const gateway = await openGateway({ loaded, isolation, credentials, clock, log: createLogger('gateway', { level: 'debug', destination: { write: (line) => void logLines.push(line) } }), onFailure: (error) => failures.push(error) })
   await gateway.start()
