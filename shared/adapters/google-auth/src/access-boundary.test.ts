@@ -50,6 +50,20 @@ describe('google-auth: access boundaries of Cloud Storage calls', () => {
     }
   })
 
+  describe('whatever lies in a bucket is in the boundary of that bucket', () => {
+    const places: Readonly<Record<string, string>> = {
+      'storage.bucketAccessControls.get': 'acl/allUsers', 'storage.notifications.get': 'notificationConfigs/1', 'storage.folders.get': 'folders/a/b',
+      'storage.managedFolders.delete': 'managedFolders/a', 'storage.anywhereCaches.get': 'anywhereCaches/x', 'storage.objectAccessControls.patch': 'objects/o/acl/allUsers',
+    }
+    for (const [id, place] of Object.entries(places)) {
+      it(`${id}: for the bucket, with \`object\` too`, () => {
+        const [rule] = rulesOf(call(id, [`${B}/dev/${place}`]), 'object')
+        assert.equal(rule?.availableResource, `${B}/dev`)
+        assert.equal(rule.availabilityCondition, undefined)
+      })
+    }
+  })
+
   describe('two buckets', () => {
     for (const id of ['storage.objects.copy', 'storage.objects.rewrite']) {
       it(`${id}: the source is read, the destination is written`, () => {

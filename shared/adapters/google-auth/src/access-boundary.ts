@@ -20,7 +20,8 @@ export type Boundary =
   /** No boundary can express what the call needs. */
   | { readonly kind: 'whole', readonly why: string }
 
-const BUCKET = /^\/\/storage\.googleapis\.com\/projects\/_\/buckets\/([^/]+)(?:\/objects\/(.+))?$/s
+const IN_BUCKET = /^\/\/storage\.googleapis\.com\/projects\/_\/buckets\/([^/]+)(?:\/(.+))?$/s
+const OBJECT = 'objects/'
 /** The Security Token Service takes ten rules. */
 const MAX_RULES = 10
 /** IAM takes twelve logical operators in one condition; a name that makes it long is left out of it as well. */
@@ -48,7 +49,7 @@ export function boundaryOf(call: Call, granularity: Granularity): Boundary {
   const { id } = call.method
   if (!id.startsWith('storage.') || call.method.host !== 'storage.googleapis.com') return { kind: 'whole', why: 'no method of Cloud Storage' }
   if (ON_PROJECT.has(id)) return { kind: 'whole', why: 'the method needs a permission on the project' }
-  const named = call.resources.flatMap((resource) => bucketOf(resource) ?? [])
+  const named = call.resources.flatMap((resource) => placeOf(id, resource) ?? [])
   const buckets = [...new Set(named.map(({ bucket }) => bucket))]
   if (buckets.length === 0 || buckets.length > MAX_RULES) return { kind: 'whole', why: 'the call names no bucket, or too many' }
   return { kind: 'rules', rules: buckets.map((bucket) => rule(call, bucket, named, granularity)) }
@@ -56,9 +57,11 @@ export function boundaryOf(call: Call, granularity: Granularity): Boundary {
 
 interface Named { readonly bucket: string, readonly object: string | undefined }
 
-function bucketOf(resource: string): Named | undefined {
-  const [, bucket, object] = BUCKET.exec(resource) ?? []
-  return bucket === undefined ? undefined : { bucket, object }
+/** Names of objects are read where methods of objects say them: in others (`objects/O/acl/E`) more follows, which may also be a part of a name. */
+function placeOf(id: string, resource: string): Named | undefined {
+  const [, bucket, inside = ''] = IN_BUCKET.exec(resource) ?? []
+  if (bucket === undefined) return undefined
+  return { bucket, object: id.startsWith('storage.objects.') && inside.startsWith(OBJECT) ? inside.slice(OBJECT.length) : undefined }
 }
 
 function rule(call: Call, bucket: string, named: readonly Named[], granularity: Granularity): BoundaryRule {
