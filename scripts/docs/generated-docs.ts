@@ -6,6 +6,7 @@ import { readWorkspace } from '../checks/workspace.ts'
 import { configurationPage } from './configuration-page.ts'
 import { errorsPage } from './errors-page.ts'
 import { messagingFiles } from './event-schemas.ts'
+import { eventsPage } from './events-page.ts'
 import { jsonSchemaOf, type JsonSchema } from './json-schemas.ts'
 import { readComments } from './schema-comments.ts'
 
@@ -18,6 +19,7 @@ export function generatedDocs(root: string): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', configurationPage(gateway)],
     ['docs/errors.md', errorsPage()],
+    ['docs/events.md', eventsPage()],
     ['docs/lockkeeper.schema.json', asJson(gateway)],
     ['docs/people.schema.json', asJson(people)],
     ['docs/policy.schema.json', asJson(policy)],
