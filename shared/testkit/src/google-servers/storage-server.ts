@@ -23,6 +23,8 @@ export interface StorageServer {
   readonly objects: Map<string, Uint8Array>
   /** Names that retention holds. */
   readonly held: Set<string>
+  /** Of the bucket, as its metadata says it. */
+  retentionPolicy: object | undefined
   /** Names per page of a list at most, as Google may give fewer than were asked for. Default 1,000. */
   pageSize: number
   /** `silence`: no answer. `reset`: the connection is cut at once. `lost`: the work is done and the connection cut. */
@@ -39,7 +41,7 @@ export async function startStorageServer(): Promise<StorageServer> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const store: StorageServer = {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: [], objects: new Map(), held: new Set(), pageSize: 1000, fault: undefined, distort: undefined,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: [], objects: new Map(), held: new Set(), retentionPolicy: undefined, pageSize: 1000, fault: undefined, distort: undefined,
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -70,6 +72,7 @@ function failure(status: number, reason: string, message = reason): Answer {
 }
 
 function route(store: StorageServer, request: StorageRequest, contentType: string, body: Buffer): Answer {
+  if (request.verb === 'GET' && request.path === `/storage/v1/b/${STORAGE_BUCKET}`) return { status: 200, json: { kind: 'storage#bucket', name: STORAGE_BUCKET, retentionPolicy: store.retentionPolicy } }
   const [, upload, bucket, name] = /^(\/upload)?\/storage\/v1\/b\/([^/]+)\/o(?:\/([^/]+))?$/.exec(request.path) ?? []
   if (bucket === undefined) return failure(404, 'notFound', `no method has the path ${request.path}`)
   if (bucket !== STORAGE_BUCKET) return failure(404, 'notFound', 'The specified bucket does not exist.')

@@ -24,6 +24,8 @@ export interface BucketClient {
   download(name: string, maxBytes: number): Promise<Download | undefined>
   list(query: { readonly prefix: string, readonly startOffset: string, readonly maxResults: number, readonly pageToken?: string | undefined }): Promise<{ readonly names: readonly string[], readonly next: string | undefined }>
   remove(name: string): Promise<void>
+  /** The bucket's own metadata, nothing of it checked. Needs storage.buckets.get. */
+  metadata(): Promise<{ readonly retentionPolicy?: unknown }>
 }
 
 /** Of an answer that is an error. */
@@ -47,6 +49,7 @@ export function bucketClient({ bucket: bucketName, endpoint, timeoutMs }: Bucket
     download: (name, maxBytes) => within(timeoutMs, async (signal) => download(await file(name), maxBytes, where.useAuthWithCustomEndpoint === false, signal)),
     list: (query) => within(timeoutMs, async () => list(await (opened ??= open()), query)),
     remove: (name) => within(timeoutMs, async () => { await (await file(name)).delete() }),
+    metadata: () => within(timeoutMs, async () => (await (await (opened ??= open())).getMetadata())[0]),
   }
 }
 

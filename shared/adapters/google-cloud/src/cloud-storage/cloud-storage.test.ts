@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { PortUnavailable, type BlobStore } from '@lockkeeper/domain/ports'
 import { blobStoreCompliance, startStorageServer, STORAGE_BUCKET, type StorageFault, type StorageServer } from '@lockkeeper/testkit'
 import { bucketClient } from './bucket-client.ts'
-import { cloudStorageBlobs, RetentionNotMet, type CloudStorageSettings } from './index.ts'
+import { cloudStorageBlobs, readRetention, RetentionNotMet, type CloudStorageSettings } from './index.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const settings = (server: StorageServer, extra: Partial<CloudStorageSettings> = {}): CloudStorageSettings => ({ bucket: STORAGE_BUCKET, endpoint: server.origin, retryDelayMs: 1, timeoutMs: 2000, ...extra })
@@ -58,6 +58,24 @@ describe('google-cloud: Cloud Storage', () => {
       await assert.rejects(blobs.remove('log/1'), (error: unknown) => error instanceof RetentionNotMet && error instanceof PortUnavailable && error.message.includes('retention'))
       assert.equal(server.requests.length, 2)
       assert.notEqual(await blobs.read('log/1'), undefined)
+    })
+
+    const policies: Readonly<Record<string, readonly [object | undefined, Awaited<ReturnType<typeof readRetention>>]>> = {
+      'a locked policy': [{ retentionPeriod: '31536000', isLocked: true, effectiveTime: '2026-01-01T00:00:00Z' }, { seconds: 31_536_000, locked: true }],
+      'a policy that can still be taken away': [{ retentionPeriod: '60' }, { seconds: 60, locked: false }],
+      'none': [undefined, { seconds: 0, locked: false }],
+      'what makes no sense': [{ retentionPeriod: '1e9 years', isLocked: 'true' }, { seconds: 0, locked: false }],
+    }
+    for (const [what, [policy, expected]] of Object.entries(policies)) {
+      it(`the bucket's is told for what it is: ${what}`, async () => {
+        server.retentionPolicy = policy
+        assert.deepEqual(await readRetention(settings(server)), expected)
+      })
+    }
+
+    it('invariant 10: a bucket that cannot be asked is PortUnavailable, never one without retention', async () => {
+      server.fault = () => ({ status: 403, reason: 'forbidden' })
+      await assert.rejects(readRetention(settings(server)), PortUnavailable)
     })
 
     it('a refusal for any other reason is no matter of retention', async () => {
