@@ -13,34 +13,6 @@ describe('approvals across a restart', () => {
   beforeEach(async () => { world = await openWorld() })
   afterEach(() => world.close())
 
-  it('lifecycle: closed and opened again after each step, nothing is lost and the call is dialled once', async () => {
-    const request = await world.raise({ terms: { quorum: 2 } })
-    await world.reopen()
-    granted(await world.decide(request, 'bo'))
-    await world.reopen()
-    granted(await world.decide(request, 'cy'))
-    await world.reopen()
-    assert.equal(await world.state(request), 'approved')
-    const { fence } = granted(await world.claim(request))
-    await world.reopen()
-    assert.equal(refusedWith(await world.claim(request)), 'APPROVAL_PENDING')
-    assert.equal(await world.service().api.complete({ approval: request.id, fence, outcome: { kind: 'answered', status: 200, delivered: false, answer } }), undefined)
-    await world.reopen()
-    assert.equal(Buffer.from(granted(await world.service().api.receipt({ approval: request.id, attach: request.attach })).body).toString(), 'done')
-    assert.equal(refusedWith(await world.claim(request)), 'RECEIPT_GONE')
-  })
-
-  it('lifecycle: a claim whose holder vanished stays until its end over a restart, then it is unknown', async () => {
-    const { request } = await world.claimed()
-    await world.reopen()
-    await world.service().sweep()
-    assert.equal(await world.state(request), 'claimed')
-    world.clock.advance(600_000)
-    await world.reopen()
-    await world.service().sweep()
-    assert.equal(await world.state(request), 'unknown')
-  })
-
   it('a lock holds over a restart', async () => {
     const request = await world.raise()
     granted(await world.service().admin.setLock({ scope: { kind: 'everything' }, reason: 'stop', by: 'op' }))

@@ -2,12 +2,12 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { join } from 'node:path'
 import { createPeopleDirectory } from '@lockkeeper/auth'
-import { openFileBlobs, openSqlite, type SqliteStore } from '@lockkeeper/adapter-sqlite'
+import { openFileBlobs, openSqlite } from '@lockkeeper/adapter-sqlite'
 import { digestOf } from '@lockkeeper/domain/digest'
 import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import { cloudEvent, type CloudEvent } from '@lockkeeper/domain/events'
 import type { Agent, ApprovalTerms, Person, PersonId } from '@lockkeeper/domain'
-import type { AccessRequest, BlobStore, CanonicalCall, Claim } from '@lockkeeper/domain/ports'
+import type { AccessRequest, BlobStore, CanonicalCall, Claim, DocumentStore, EventBus } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import { aCanonicalCall, anAgent, anApproveDecision, aPerson, manualClock, tempDir, type ManualClock } from '@lockkeeper/testkit'
 import {
@@ -50,6 +50,12 @@ export interface Ask {
   readonly at?: number
 }
 
+export interface WorldStore { readonly documents: DocumentStore, readonly events: EventBus, close(): Promise<void> }
+/** Opens what a world stands on; called again, it finds what it left. */
+export type OpenStore = (place: { readonly dir: string, readonly clock: ManualClock }) => Promise<WorldStore>
+
+const embeddedStore: OpenStore = ({ dir, clock }) => openSqlite({ file: join(dir, 'store.sqlite'), collections, clock })
+
 export interface World {
   /** Where store and blobs lie. */
   readonly dir: string
@@ -57,7 +63,7 @@ export interface World {
   readonly people: ReturnType<typeof directory>
   readonly blobs: BlobStore
   readonly logged: string[]
-  readonly store: () => SqliteStore
+  readonly store: () => WorldStore
   readonly service: () => ApprovalService
   /** A complete request whose agent is sponsored by ana, to be approved by bo or cy. */
   ask(changes?: Ask): AccessRequest
@@ -98,7 +104,7 @@ function defaultPeople(): Person[] {
   return ['ana', 'bo', 'cy', 'di'].map((id) => aPerson({ id, identities: identities(id) }))
 }
 
-export async function openWorld(settings: Partial<ApprovalSettings> = {}, ports: Partial<ApprovalPorts> = {}): Promise<World> {
+export async function openWorld(settings: Partial<ApprovalSettings> = {}, ports: Partial<ApprovalPorts> = {}, openStore: OpenStore = embeddedStore): Promise<World> {
   const dir = tempDir()
   const clock = manualClock()
   const people = directory(defaultPeople())
@@ -106,13 +112,12 @@ export async function openWorld(settings: Partial<ApprovalSettings> = {}, ports:
   const write = (level: string) => (facts: object, message: string): void => void logged.push(`${level} ${message} ${JSON.stringify(facts)}`)
   const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   const openBlobs = (): Promise<BlobStore> => openFileBlobs(join(dir, 'blobs'))
-  const openStore = (): Promise<SqliteStore> => openSqlite({ file: join(dir, 'store.sqlite'), collections, clock })
   const blobs = await openBlobs()
-  const serve = (store: SqliteStore): ApprovalService => createApprovalService({
+  const serve = (store: WorldStore): ApprovalService => createApprovalService({
     documents: store.documents, events: store.events, blobs, clock, people, log, receiptKey: Buffer.alloc(32, 7),
-    terminalKeys: [{ publicKey: TERMINAL.publicKey, persons: ['ana', 'bo', 'cy', 'di', 'eve'].map(person) }], ...ports,
+    terminalKeys: [{ publicKey: TERMINAL.publicKey, persons: ['ana', 'bo', 'cy', 'di', 'eve', 'gus', 'hal'].map(person) }], ...ports,
   }, { mode: 'sandbox', ...settings })
-  let store = await openStore()
+  let store = await openStore({ dir, clock })
   let service = serve(store)
 
   const world: World = {
@@ -146,7 +151,7 @@ export async function openWorld(settings: Partial<ApprovalSettings> = {}, ports:
     state: async ({ id }) => granted(await service.admin.show(id)).approval.state,
     reopen: async () => {
       await store.close()
-      store = await openStore()
+      store = await openStore({ dir, clock })
       service = serve(store)
     },
     close: () => store.close(),
