@@ -13,7 +13,7 @@ export interface SecretPin {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
 const SECRET = /^projects\/(?:[a-z][a-z0-9-]{4,28}[a-z0-9]|\d{1,20})\/secrets\/[A-Za-z0-9_-]{1,255}$/
 const VERSION = /^(projects\/[a-z0-9-]{1,40}\/secrets\/[A-Za-z0-9_-]{1,255})\/versions\/([1-9]\d{0,14})$/
-export const MAX_SECRETS = 200
+const MAX_SECRETS = 200
 
 export function checkName(name: string): void {
   if (typeof name !== 'string' || !NAME.test(name)) throw new TypeError('a secret\'s name is 1 to 128 of [A-Za-z0-9_.-] and begins with a letter or digit')
