@@ -21,8 +21,9 @@ export function eventsPage(): string {
     '## What cannot be handled', '',
     'On Pub/Sub a message that is no event, stands in the wrong topic or does not hold the data of its type reaches no handler (in the embedded edition consumers check for themselves). It is treated as an event that its handler refuses: it comes again, so that a newer version of the consumer may take it, and ends among the dead letters.',
     `Each subscription has dead letters of its own (a topic and a subscription whose names end in \`-dead\`), kept for ${retention.deadLetterDays} days; other events are kept for ${retention.subscriptionDays}. The consumer puts a letter there itself, with the reason; Pub/Sub does so, without a reason, for a consumer that crashes.`, '',
-    '`lockkeeper events dead` lists them and `lockkeeper events redrive` gives one, or all, to the consumer again. On Pub/Sub a redriven event is published to its topic once more, with the attribute `lockkeeper-redriven-for`: the filter of every other subscription',
-    'leaves it out, and consumers check again. While somebody lists dead letters they are leased to them for a moment, so a second list at the same time may be shorter.', '',
+    '`lockkeeper events dead` lists them and `lockkeeper events redrive` gives one, or all, to the consumer again, and to no other. A service of the Google Cloud edition hands a letter to its own handler at once and takes it away when that succeeds; if the handler',
+    'refuses it again, it stays. A tool without a handler publishes it to its topic once more with the attribute `lockkeeper-redriven-for`: the filter of every other subscription leaves it out, and consumers check again. While somebody looks at dead letters',
+    'they are leased to them for a moment, so a second list at the same time may be shorter.', '',
     '## Versions', '',
     'A golden event of every version is kept beside the schemas, and a test fails when a schema refuses one. Fields may be added as optional, consumers before publishers; anything else is a new version that is read beside the old.', '',
   ].join('\n')

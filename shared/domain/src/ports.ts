@@ -76,9 +76,12 @@ export interface WatchChange<T extends object> {
 }
 
 export interface Watch {
-  /** Resolves when the first full set has been delivered. Rejects with PortUnavailable. */
+  /** Resolves when the first full set has been delivered. Rejects with PortUnavailable when it does not come in time; the watch is over then. */
   readonly ready: Promise<void>
-  /** Ms since the watched set was last known to be complete; Infinity before `ready`. */
+  /**
+   * Ms since the watched set was last known to be complete; Infinity before `ready` and after `close`. A cut makes it grow and is mended
+   * by itself. A store may be silent where nothing changes, so it may grow there too: sets that must be young hold a heartbeat.
+   */
   age(): number
   close(): void
 }
@@ -95,7 +98,12 @@ export interface DocumentStore {
    */
   transact<R>(refs: readonly Ref[], decide: (docs: readonly (Doc | undefined)[], now: number) => Commit<R> | Refusal): Promise<R | Refusal>
   query<T extends object>(collection: Collection<T>, query: Query): Promise<Page<T>>
-  /** Delivers the whole matching set first, then each change once, in commit order. A listener that throws ends the process: it is our own mistake. */
+  /**
+   * Delivers the whole matching set first, then what changed, each state once. Every call leads from one state that the whole set had
+   * to a later one: never an older state of a document after a newer one, never half of a commit. Commits that follow each other
+   * closely may come as one call, and a state that was overwritten before it was told is left out then.
+   * A listener that throws ends the process: it is our own mistake.
+   */
   watch<T extends object>(collection: Collection<T>, query: Omit<Query, 'limit' | 'cursor'>, listener: (changes: readonly WatchChange<T>[]) => void): Watch
 }
 
@@ -128,7 +136,7 @@ export interface EventBus {
   subscribe(options: SubscriptionOptions, handler: (delivery: Delivery) => Promise<void>): Subscription
   /** Events that were given up, newest first. */
   deadLetters(limit: number): Promise<readonly { readonly id: string, readonly topic: string, readonly subscription: string, readonly event: CloudEvent, readonly error: string, readonly at: number }[]>
-  /** Puts a dead letter back; resolves false when there is none of that id. */
+  /** Puts a dead letter back; resolves false when there is none of that id. PortUnavailable where its consumer is asked at once and refuses it again: it stays a letter. */
   redrive(id: string): Promise<boolean>
 }
 

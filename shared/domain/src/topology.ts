@@ -34,7 +34,8 @@ export interface SubscriptionSpec {
   readonly ordered: boolean
   /** Pub/Sub filter that keeps out what was redriven for another subscription of the topic; `redriveFilter(id)`. It cannot be changed later. */
   readonly filter: string
-  readonly deadLetter: { readonly topic: string, readonly subscription: string }
+  /** `ackDeadlineSeconds`: so long a letter is leased to who looks at it or hands it to the consumer again. */
+  readonly deadLetter: { readonly topic: string, readonly subscription: string, readonly ackDeadlineSeconds: number }
 }
 
 export interface DatabaseSpec {
@@ -78,7 +79,7 @@ export function subscriptionSpec({ id, mode = 'push', ackDeadlineSeconds = 30, m
   return {
     id, ...own, mode, ...(mode === 'push' ? { pushPath: `/push/${id}` } : {}),
     ackDeadlineSeconds, minBackoffSeconds: 1, maxBackoffSeconds: 60, maxDeliveries, ordered: false, filter: redriveFilter(id),
-    deadLetter: { topic: `${id}-dead`, subscription: `${id}-dead` },
+    deadLetter: { topic: `${id}-dead`, subscription: `${id}-dead`, ackDeadlineSeconds: Math.min(600, ackDeadlineSeconds + 60) },
   }
 }
 

@@ -16,7 +16,6 @@ export interface CreateTopologyOptions {
 }
 
 const STEP_MS = 10_000
-const LETTER_DEADLINE_SECONDS = 60
 const DAY_SECONDS = 86_400
 /** The emulator refuses the 31 days that the service takes, and forgets everything with its process anyway. */
 const EMULATOR_DAYS = 7
@@ -38,7 +37,7 @@ async function createSubscription(client: Client, resources: Resources, spec: Su
   const { subscriptionDays, deadLetterDays } = resources.topology.retention
   const { deadLetter } = spec
   await step(`making the dead letters of ${spec.id}`, () => client.createSubscription(resources.topic(deadLetter.topic), resources.subscription(deadLetter.subscription), {
-    ackDeadlineSeconds: LETTER_DEADLINE_SECONDS, messageRetentionDuration: { seconds: Math.min(EMULATOR_DAYS, deadLetterDays) * DAY_SECONDS }, expirationPolicy: {},
+    ackDeadlineSeconds: deadLetter.ackDeadlineSeconds, messageRetentionDuration: { seconds: Math.min(EMULATOR_DAYS, deadLetterDays) * DAY_SECONDS }, expirationPolicy: {},
   }))
   await step(`making ${spec.id}`, () => client.createSubscription(resources.topic(spec.topic), resources.subscription(spec.id), {
     ackDeadlineSeconds: spec.ackDeadlineSeconds, filter: spec.filter, enableMessageOrdering: spec.ordered, expirationPolicy: {},

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import type { Delivery } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type Delivery } from '@lockkeeper/domain/ports'
 import { anEvent, collector } from '@lockkeeper/testkit'
 import { describeEmulated } from '@lockkeeper/testkit/emulators'
 import { openClient, type Client } from './client.ts'
@@ -46,26 +46,38 @@ describeEmulated('pubsub', 'Pub/Sub: messages that nobody can handle', (emulator
     assert.ok(found.some(({ event }) => event.type === 'unreadable'))
   })
 
-  it('a dead letter is redriven for the subscription that gave it up, and no other gets it again', async () => {
-    let willing = false
-    const [first, second] = [collector<Delivery>(), collector<Delivery>()]
-    on.bus.subscribe({ topic: 'locks', name: 'first' }, async (given) => {
-      if (!willing) throw new Error('not now')
-      first.add(given)
+  for (const where of ['in the consumer\'s own process', 'by an operator without a consumer'] as const) {
+    it(`a dead letter that is redriven ${where} reaches the consumer that gave it up, and no other gets it again`, async () => {
+      let willing = false
+      const [first, second] = [collector<Delivery>(), collector<Delivery>()]
+      on.bus.subscribe({ topic: 'locks', name: 'first' }, async (given) => {
+        if (!willing) throw new Error('not now')
+        first.add(given)
+      })
+      on.bus.subscribe({ topic: 'locks', name: 'second' }, async (given) => second.add(given))
+      const [event, later] = [anEvent(lock), anEvent(lock)]
+      await on.bus.publish('locks', [event])
+      const [letter] = await letters(1)
+      assert.ok(letter)
+      willing = true
+      const operator = on.again()
+      assert.equal(await (where.startsWith('by') ? operator : on).bus.redrive(letter.id), true)
+      await first.count(1, 8000)
+      // What is published afterwards comes after what was redriven.
+      await on.bus.publish('locks', [later])
+      await second.until((items) => items.some((given) => given.event.id === later.id), 8000)
+      assert.deepEqual(first.items[0], { event, attempt: 1 })
+      assert.deepEqual(second.items.map((given) => given.event.id), [event.id, later.id])
+      await operator.bus.close()
     })
-    on.bus.subscribe({ topic: 'locks', name: 'second' }, async (given) => second.add(given))
-    const [event, later] = [anEvent(lock), anEvent(lock)]
-    await on.bus.publish('locks', [event])
+  }
+
+  it('a letter that its consumer refuses again stays a letter', async () => {
+    on.bus.subscribe({ topic: 'locks', name: 'first' }, () => Promise.reject(new Error('still not')))
+    await on.bus.publish('locks', [anEvent(lock)])
     const [letter] = await letters(1)
-    assert.ok(letter)
-    willing = true
-    assert.equal(await on.bus.redrive(letter.id), true)
-    await first.count(1, 8000)
-    // What is published afterwards comes after what was redriven.
-    await on.bus.publish('locks', [later])
-    await second.until((items) => items.some((given) => given.event.id === later.id), 8000)
-    assert.deepEqual(first.items[0], { event, attempt: 1 })
-    assert.deepEqual(second.items.map((given) => given.event.id), [event.id, later.id])
+    await assert.rejects(on.bus.redrive(letter?.id ?? ''), (error: unknown) => error instanceof PortUnavailable && /still not/.test(error.message))
+    assert.deepEqual((await letters(1)).map(({ id }) => id), [letter?.id])
   })
 
   it('what a consumer that crashed had is buried by Pub/Sub itself, is listed without a reason and can be redriven', async () => {

@@ -3,9 +3,9 @@
  * the letters are leased to it, so another that looks in that moment may see fewer. One look at a time in a process.
  */
 import { REDRIVEN_FOR, type SubscriptionSpec } from '@lockkeeper/domain/topology'
-import type { EventBus } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type EventBus } from '@lockkeeper/domain/ports'
 import { within, type SubscriberApi } from './client.ts'
-import { LETTER_ERROR } from './deliveries.ts'
+import { LETTER_ERROR, type Received } from './deliveries.ts'
 import { describeUnreadable, readEvent } from './event-message.ts'
 import type { Publisher } from './publisher.ts'
 import type { Resources } from './resources.ts'
@@ -21,6 +21,8 @@ export interface DeadLetterParts {
   readonly timeoutMs: number
   /** Only those of this service's subscriptions, where its account may see no other. */
   readonly service?: string
+  /** Hands it to the subscription's handler in this process, as `Deliveries.redeliver`; undefined where there is none. */
+  readonly handOver: (spec: SubscriptionSpec, letter: Received) => Promise<void> | undefined
 }
 
 /** Letters and bytes of one subscription that one look takes into memory; beyond these the oldest or newest may be missing. */
@@ -46,8 +48,9 @@ export class DeadLetters {
   }
 
   /**
-   * Publishes it to its topic again, marked for the one subscription that had given it up; then it is a letter no more. A failure
-   * between the two delivers it twice at worst.
+   * Gives it to the consumer that had given it up, and to no other. Where that consumer is in this process it gets it here and now, so that
+   * its account need not publish to the topic; if it refuses, the letter stays and this rejects with PortUnavailable. Else the letter is
+   * published to its topic again, marked for the one subscription. A failure before the letter is taken away delivers it twice at worst.
    */
   async redrive(id: string): Promise<boolean> {
     const [, subscription, messageId] = LETTER_ID.exec(id) ?? []
@@ -56,12 +59,23 @@ export class DeadLetters {
     return this.#alone(() => this.#look(spec, async (held) => {
       const letter = held.find((one) => one.messageId === messageId)
       if (letter === undefined) return false
-      const { api, publisher, resources, timeoutMs } = this.#parts
-      const kept = Object.entries(letter.attributes).filter(([name]) => !OF_PUBSUB.test(name) && name !== LETTER_ERROR)
-      await publisher.publish(resources.topic(spec.topic), [{ data: letter.data, attributes: { ...Object.fromEntries(kept), [REDRIVEN_FOR]: spec.id } }])
+      await this.#giveBack(spec, letter)
+      const { api, resources, timeoutMs } = this.#parts
       await within(timeoutMs, 'taking a dead letter', api.acknowledge({ subscription: resources.subscription(spec.deadLetter.subscription), ackIds: [letter.ackId] }))
       return true
     }))
+  }
+
+  async #giveBack(spec: SubscriptionSpec, { messageId, data, attributes: all }: Held): Promise<void> {
+    const { publisher, resources, handOver } = this.#parts
+    const attributes = Object.fromEntries(Object.entries(all).filter(([name]) => !OF_PUBSUB.test(name) && name !== LETTER_ERROR))
+    const handled = handOver(spec, { messageId, data, attributes, attempt: 1 })
+    if (handled === undefined) return publisher.publish(resources.topic(spec.topic), [{ data, attributes: { ...attributes, [REDRIVEN_FOR]: spec.id } }])
+    try {
+      await handled
+    } catch (cause) {
+      throw new PortUnavailable(`the consumer of ${spec.id} refuses it again: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
   }
 
   #subscriptions(): readonly SubscriptionSpec[] {

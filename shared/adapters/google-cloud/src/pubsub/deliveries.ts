@@ -76,6 +76,11 @@ export class Deliveries {
     }
   }
 
+  /** Hands a dead letter to its own consumer, here and now. Rejects as the handler does; nothing is buried again. */
+  async redeliver(consumption: Consumption, received: Received): Promise<void> {
+    await this.#handOver(consumption, received)
+  }
+
   async #handOver({ spec, handler, ackDeadlineMs }: Consumption, { data, attributes, attempt }: Received): Promise<void> {
     const read = readEvent(data, attributes)
     if ('problem' in read) throw new Poison(`the message is no event: ${read.problem}`)

@@ -34,7 +34,7 @@ export function startEmulatorPusher({ projectId, emulator, topology = TOPOLOGY, 
     const ackDeadlineMs = spec.ackDeadlineSeconds * 1000
     const subscription = resources.subscription(spec.id)
     const settle = (received: Received): Promise<Settled> => post(url, subscription, received, () => token(spec), ackDeadlineMs, log)
-    return [new PullConsumer({ client, subscription, concurrency, ackDeadlineMs, settle, log, onClosed: () => undefined })]
+    return [new PullConsumer({ client, subscription, concurrency, ackDeadlineMs, settle, log })]
   })
   return {
     async close() {

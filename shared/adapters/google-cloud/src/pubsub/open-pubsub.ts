@@ -2,10 +2,10 @@
 import { eventProblem } from '@lockkeeper/domain/event-schemas'
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { EventBus, Subscription, SubscriptionOptions } from '@lockkeeper/domain/ports'
-import { TOPOLOGY, type Topology } from '@lockkeeper/domain/topology'
+import { TOPOLOGY, type SubscriptionSpec, type Topology } from '@lockkeeper/domain/topology'
 import { openClient, subscriberApi, type Client, type ClientOptions } from './client.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { Deliveries, type Consumption, type Handler, type PubSubLog } from './deliveries.ts'
+import { Deliveries, type Consumption, type Handler, type PubSubLog, type Received } from './deliveries.ts'
 import { toMessage } from './event-message.ts'
 import { Publisher, type PublisherSettings } from './publisher.ts'
 import { PullConsumer } from './pull-consumer.ts'
@@ -50,6 +50,8 @@ class PubSubEvents implements PubSubBus {
   readonly #push: PushReceiver
   readonly #log: PubSubLog
   readonly #open = new Set<Subscription>()
+  /** By subscription id: handlers that are in this process. */
+  readonly #consumptions = new Map<string, Consumption>()
   readonly #publishing = new Set<Promise<void>>()
 
   constructor({ log, topology = TOPOLOGY, prefix, service, verifyPusher, checkEvent = eventProblem, projectId, emulator, endpoint, ...given }: PubSubOptions) {
@@ -62,7 +64,7 @@ class PubSubEvents implements PubSubBus {
     const resources = this.#resources
     this.#deliveries = new Deliveries({ publisher: this.#publisher, resources, checkEvent, log })
     this.#push = new PushReceiver({ deliveries: this.#deliveries, resources, verifyPusher, log })
-    this.#letters = new DeadLetters({ api: this.#api, publisher: this.#publisher, resources, timeoutMs: settings.publishTimeoutMs, ...(service === undefined ? {} : { service }) })
+    this.#letters = new DeadLetters({ api: this.#api, publisher: this.#publisher, resources, timeoutMs: settings.publishTimeoutMs, handOver: (spec, letter) => this.#handOver(spec, letter), ...(service === undefined ? {} : { service }) })
   }
 
   async publish(topic: string, events: readonly CloudEvent[]): Promise<void> {
@@ -85,7 +87,15 @@ class PubSubEvents implements PubSubBus {
     const ackDeadlineMs = inRange('ackDeadlineMs', options.ackDeadlineMs ?? spec.ackDeadlineSeconds * 1000, 10, 600_000)
     // Pub/Sub itself gives up after the topology's number: a handler may ask for fewer, never for more.
     const consumption: Consumption = { spec, handler, ackDeadlineMs, maxDeliveries: Math.min(wanted, spec.maxDeliveries) }
-    const subscription = spec.mode === 'push' ? this.#push.register(consumption, concurrency) : this.#pull(consumption, concurrency)
+    const taken = spec.mode === 'push' ? this.#push.register(consumption, concurrency) : this.#pull(consumption, concurrency)
+    this.#consumptions.set(spec.id, consumption)
+    const subscription: Subscription = {
+      close: async () => {
+        if (this.#consumptions.get(spec.id) === consumption) this.#consumptions.delete(spec.id)
+        await taken.close()
+        this.#open.delete(subscription)
+      },
+    }
     this.#open.add(subscription)
     return subscription
   }
@@ -111,12 +121,16 @@ class PubSubEvents implements PubSubBus {
     for (const end of ends) if (end.status === 'rejected') this.#log.warn({ err: end.reason as unknown }, 'a connection to Pub/Sub did not close')
   }
 
+  #handOver({ id }: SubscriptionSpec, letter: Received): Promise<void> | undefined {
+    const consumption = this.#consumptions.get(id)
+    return consumption === undefined ? undefined : this.#deliveries.redeliver(consumption, letter)
+  }
+
   #pull(consumption: Consumption, concurrency: number): Subscription {
-    const consumer: PullConsumer = new PullConsumer({
+    return new PullConsumer({
       client: this.#client, subscription: this.#resources.subscription(consumption.spec.id), concurrency, ackDeadlineMs: consumption.ackDeadlineMs,
-      settle: (received) => this.#deliveries.settle(consumption, received), log: this.#log, onClosed: () => this.#open.delete(consumer),
+      settle: (received) => this.#deliveries.settle(consumption, received), log: this.#log,
     })
-    return consumer
   }
 }
 

@@ -15,7 +15,6 @@ export interface PullSettings {
   readonly ackDeadlineMs: number
   readonly settle: (received: Received) => Promise<Settled>
   readonly log: PubSubLog
-  readonly onClosed: () => void
 }
 
 /** Of the messages that are leased at once. */
@@ -102,6 +101,5 @@ export class PullConsumer implements Subscription {
     for (const message of this.#excess.splice(0)) message.nack()
     await this.#stream?.close()
     await Promise.all(this.#running)
-    this.#settings.onClosed()
   }
 }
