@@ -66,7 +66,7 @@ export const REDRIVEN_FOR = 'lockkeeper-redriven-for'
 
 /** Pub/Sub's filter language: cloud.google.com/pubsub/docs/subscription-message-filter. */
 export function redriveFilter(subscriptionId: string): string {
-  return `NOT attributes:${REDRIVEN_FOR} OR attributes.${REDRIVEN_FOR} = "${subscriptionId}"`
+  return `attributes.${REDRIVEN_FOR} = "${subscriptionId}" OR NOT attributes:${REDRIVEN_FOR}`
 }
 
 /** What a subscription of its own says; the rest is the house's. */
