@@ -1,4 +1,5 @@
 /** lockkeeper.yaml: names, units, defaults. docs/lockkeeper.schema.json and docs/configuration.md are generated from this. */
+import { groupClaimSchema } from '@lockkeeper/approval'
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
 import { notifySchema } from '@lockkeeper/notifier'
 import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
@@ -53,6 +54,8 @@ export const gatewaySchema = z.strictObject({
   issuers: z.array(issuerSettingsSchema).min(1).max(50),
   /** Issuers of approvers' ID tokens; never an agents' issuer. */
   approverIssuers: z.array(approverIssuerSettingsSchema).max(20).default([]),
+  /** Groups that approvers' own identity providers name, for rules to name as reviewers. */
+  groupClaims: z.array(groupClaimSchema).max(20).default([]),
   /** YAML file of the persons who may decide, with their groups and identities. */
   people: file.optional(),
   /** Who the person at the terminal of `up` is, for decisions by key press. Must be in people.yaml. */
