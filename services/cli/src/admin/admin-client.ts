@@ -1,8 +1,6 @@
-/** Commands talk to a running gateway through its admin socket and nothing else. */
-import { request } from 'node:http'
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+/** Commands talk to a running gateway through its admin socket, or to a service of the Google Cloud edition with an ID token. */
 import { CommandFailed } from '../command-failed.ts'
+import { localPlace, type AdminPlace } from './admin-place.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const ANSWER_WITHIN_MS = 60_000
@@ -20,52 +18,61 @@ export interface AdminClient {
   lines(path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>
 }
 
-/** Where a running gateway's socket is: the option, the environment, or the default place under the current directory. */
-export function adminSocketPath(option: string | undefined, environment: Readonly<Record<string, string | undefined>>): string {
-  return resolve(option ?? environment['LOCKKEEPER_ADMIN'] ?? '.lockkeeper/admin.sock')
-}
+interface Sent { readonly method: string, readonly path: string, readonly accept: string, readonly body?: unknown, readonly condition?: Condition }
 
-export function openAdminClient(socketPath: string): AdminClient {
-  if (!existsSync(socketPath)) throw new CommandFailed(`no gateway is running here: ${socketPath} does not exist. Start one with \`lockkeeper up\`, or name its socket with --admin or LOCKKEEPER_ADMIN.`)
-  const call = (method: string, path: string, accept: string, body?: unknown, condition?: Condition): Promise<{ readonly status: number, readonly text: string }> => new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, headers: { accept, host: 'admin', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...condition }, timeout: ANSWER_WITHIN_MS }, (response) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > MAX_ANSWER_BYTES) sent.destroy(new CommandFailed('the gateway\'s answer is over 64 MiB; ask for less with --limit'))
-        else chunks.push(chunk)
-      })
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }))
-      response.once('error', reject)
-    })
-    sent.once('timeout', () => sent.destroy(new CommandFailed('the gateway does not answer')))
-    sent.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNREFUSED' || error.code === 'EACCES' ? new CommandFailed(`the gateway's admin socket ${socketPath} cannot be opened (${error.code}): it is stopped, or you are another user`) : error))
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
-  })
-  const checked = async (method: string, path: string, accept: string, body?: unknown, condition?: Condition): Promise<string> => {
-    const { status, text } = await call(method, path, accept, body, condition)
+/** A string is the path of an admin socket. */
+export function openAdminClient(where: string | AdminPlace): AdminClient {
+  const place = typeof where === 'string' ? localPlace(where) : where
+  const checked = async (sent: Sent): Promise<string> => {
+    const { status, text } = await call(place, sent)
     if (status >= 400) throw new CommandFailed(detailOf(text) ?? `the gateway answered ${status}`)
     return text
   }
   return {
-    get: async <T>(path: string) => JSON.parse(await checked('GET', path, 'application/json')) as T,
-    post: async <T>(path: string, body: unknown) => JSON.parse(await checked('POST', path, 'application/json', body)) as T,
-    put: async <T>(path: string, body: unknown, condition: Condition) => JSON.parse(await checked('PUT', path, 'application/json', body, condition)) as T,
-    text: (path) => checked('GET', path, 'text/plain'),
-    lines: (path, onLine, signal) => new Promise((resolve, reject) => {
-      const sent = request({ socketPath, path, headers: { accept: 'application/x-ndjson', host: 'admin' }, signal }, (response) => {
-        let rest = ''
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          const lines = (rest + chunk).split('\n')
-          rest = lines.pop() ?? ''
-          lines.forEach(onLine)
-        }).once('end', resolve).once('error', () => resolve())
-      })
-      sent.once('error', (error) => signal.aborted ? resolve() : reject(error))
-      sent.end()
-    }),
+    get: async <T>(path: string) => JSON.parse(await checked({ method: 'GET', path, accept: 'application/json' })) as T,
+    post: async <T>(path: string, body: unknown) => JSON.parse(await checked({ method: 'POST', path, accept: 'application/json', body })) as T,
+    put: async <T>(path: string, body: unknown, condition: Condition) => JSON.parse(await checked({ method: 'PUT', path, accept: 'application/json', body, condition })) as T,
+    text: (path) => checked({ method: 'GET', path, accept: 'text/plain' }),
+    lines: (path, onLine, signal) => lines(place, path, onLine, signal),
   }
+}
+
+async function call(place: AdminPlace, { method, path, accept, body, condition }: Sent): Promise<{ readonly status: number, readonly text: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number, readonly text: string }>()
+  const headers = { accept, ...body === undefined ? {} : { 'content-type': 'application/json' }, ...condition }
+  const sent = await place.open({ method, path, headers, timeout: ANSWER_WITHIN_MS }, (response) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    response.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_ANSWER_BYTES) sent.destroy(new CommandFailed('the gateway\'s answer is over 64 MiB; ask for less with --limit'))
+      else chunks.push(chunk)
+    })
+    response.once('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }))
+    response.once('error', reject)
+  })
+  sent.once('timeout', () => sent.destroy(new CommandFailed('the gateway does not answer')))
+  sent.once('error', (error: NodeJS.ErrnoException) => {
+    const meaning = place.explain(error.code)
+    reject(meaning === undefined ? error : new CommandFailed(meaning))
+  })
+  sent.end(body === undefined ? undefined : JSON.stringify(body))
+  return promise
+}
+
+async function lines(place: AdminPlace, path: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const sent = await place.open({ method: 'GET', path, headers: { accept: 'application/x-ndjson' }, signal }, (response) => {
+    let rest = ''
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      const parts = (rest + chunk).split('\n')
+      rest = parts.pop() ?? ''
+      parts.forEach(onLine)
+    }).once('end', resolve).once('error', () => resolve())
+  })
+  sent.once('error', (error) => signal.aborted ? resolve() : reject(error))
+  sent.end()
+  return promise
 }
 
 /** RFC 9457. */

@@ -1,7 +1,7 @@
 /** A run at level container: what it shows, the way out, the first process, the guard over its covers. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { adminSocketPath } from '../admin/admin-client.ts'
+import { adminSocketPath } from '../admin/admin-place.ts'
 import type { GatewayStatus } from '../commands/agent.ts'
 import type { RunOptions } from './run-options.ts'
 import { agentVariables, childEnvironment, type AgentAccess } from './agent-environment.ts'

@@ -2,11 +2,13 @@
 import type { Command } from 'commander'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
 import type { Decided, ReviewDocument } from '@lockkeeper/approval'
-import { clientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
+import { clientOf, localClientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
 import { ago, print, printJson, printTable } from './output.ts'
 import { patternOf, withPattern, type PatternOptions } from './pattern-options.ts'
 
 /** Said where a person decides. */
+/** Of the Google Cloud edition. */
+const WITH_PROOF = 'there, decide in the console or where you were told of the request: a decision carries your own proof'
 const WHERE = '\nWorks where the isolation level keeps agents away from this shell; elsewhere press a key in the terminal of `lockkeeper up`.'
 
 interface ListOptions extends AdminOptions { readonly state?: string, readonly agent?: string, readonly run?: string, readonly limit?: string }
@@ -57,7 +59,7 @@ function addReviewCommands(approvals: Command): void {
     .requiredOption('--note <text>', 'what was found, kept in the log')
     .addHelpText('after', `${WHERE}\n\nExample:\n  $ lockkeeper approvals close rev_4kZ0mQ --note "right, the site was down"`)
     .action(async (id: string, options: AdminOptions & { readonly note: string }) => {
-      const closed = await clientOf(options).post<ReviewDocument>(`/v1/terminal/reviews/${encodeURIComponent(id)}`, { note: options.note })
+      const closed = await localClientOf(options, WITH_PROOF).post<ReviewDocument>(`/v1/terminal/reviews/${encodeURIComponent(id)}`, { note: options.note })
       print(`${closed.id}: closed by ${closed.closed?.by ?? '?'}`)
     })
 }
@@ -95,7 +97,7 @@ async function show(id: string, options: AdminOptions): Promise<void> {
 
 async function decide(id: string, verdict: 'approve' | 'deny', options: DecideOptions): Promise<void> {
   const grant = patternOf(options)
-  const decided = await clientOf(options).post<Decided>(`/v1/terminal/approvals/${encodeURIComponent(id)}`, {
+  const decided = await localClientOf(options, WITH_PROOF).post<Decided>(`/v1/terminal/approvals/${encodeURIComponent(id)}`, {
     verdict, ...(options.reason === undefined ? {} : { reason: options.reason }), ...(grant === undefined ? {} : { grant }), ...(options.breakGlass === true ? { breakGlass: true } : {}),
   })
   print(`${id}: ${decided.state}${decided.state === 'pending' ? `, ${decided.approvals} of ${decided.quorum} approvals` : ''}`)

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { RecordFilter, RecordPage, RecordView, Session } from '@lockkeeper/audit'
 import type { LogReport, StoredRecord, TrustedKeys } from '@lockkeeper/transparency-log'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
-import { clientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
+import { clientOf, localClientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
 import { print, printJson } from './output.ts'
 
 type Filters = { readonly [K in keyof RecordFilter]?: string }
@@ -123,6 +123,6 @@ function printReport(report: LogReport): void {
 
 async function exportLog(directory: string, options: AdminOptions): Promise<void> {
   const { resolve } = await import('node:path')
-  const counts = await clientOf(options).post<{ readonly segments: number, readonly bodies: number, readonly checkpoints: number }>('/v1/audit/export', { directory: resolve(directory) })
+  const counts = await localClientOf(options, 'there, the log lies in its bucket: copy log/ from it').post<{ readonly segments: number, readonly bodies: number, readonly checkpoints: number }>('/v1/audit/export', { directory: resolve(directory) })
   print(`exported ${counts.segments} segments, ${counts.bodies} body files and ${counts.checkpoints} checkpoints to ${directory}; check with: lockkeeper audit verify ${directory}`)
 }
