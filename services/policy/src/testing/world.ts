@@ -11,7 +11,7 @@ import { collections, createPolicyService, type FileProblem, type PolicyService,
 const method = (id: string, risk: RiskClass, version = 'v1'): Method => ({
   id, host: `${id.split('.')[0]}.googleapis.com`, api: id.split('.')[0] ?? '', version, verb: 'GET', template: '', change: risk !== 'read', risk, mintsCredential: false, returnsSecret: false, longRunning: false,
 })
-const METHODS: readonly Method[] = [method('storage.objects.get', 'read'), method('storage.buckets.delete', 'critical'), method('storage.buckets.getIamPolicy', 'read'), { ...method('storage.buckets.setIamPolicy', 'high'), reader: 'storage.buckets.getIamPolicy' }]
+export const METHODS: readonly Method[] = [method('storage.objects.get', 'read'), method('storage.buckets.delete', 'critical'), method('storage.buckets.getIamPolicy', 'read'), { ...method('storage.buckets.setIamPolicy', 'high'), reader: 'storage.buckets.getIamPolicy' }]
 
 export const AGENT: Agent = { issuer: 'github', subject: 's', id: 'acme/shop', run: 'r', chain: [], labels: {}, tokenHash: 'h', expiresAt: 0 }
 
