@@ -24,12 +24,12 @@ export interface CloudStorageSettings {
 const SEGMENT = /^[a-z0-9._-]{1,200}$/
 const MAX_NAME = 1024
 const MAX_PAGES = 200
-const DEFAULTS = { maxBytes: 32 * 1024 * 1024, timeoutMs: 10_000, attempts: 3, retryDelayMs: 200 }
 
 /** Dials nothing yet. TypeError for settings that cannot work. */
 export function cloudStorageBlobs(settings: CloudStorageSettings): BlobStore {
-  const { prefix = '', bucket, endpoint, maxBytes, timeoutMs, attempts, retryDelayMs } = { ...DEFAULTS, ...settings }
+  const { prefix = '', bucket, endpoint, maxBytes = 32 * 1024 * 1024, timeoutMs = 10_000, attempts = 3, retryDelayMs = 200 } = settings
   if (prefix !== '') checkName(prefix.endsWith('/') ? prefix.slice(0, -1) : '')
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1 || maxBytes > 2 ** 30) throw new TypeError('maxBytes must be 1 to 1 GiB')
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > 10) throw new TypeError('attempts must be 1 to 10')
   if (!(timeoutMs >= 10 && timeoutMs <= 600_000) || !(retryDelayMs >= 1 && retryDelayMs <= 10_000)) throw new TypeError('timeoutMs must be 10 to 600,000 and retryDelayMs 1 to 10,000')
   return new CloudStorageBlobs(bucketClient({ bucket, endpoint, timeoutMs }), prefix, maxBytes, { attempts, retryDelayMs })

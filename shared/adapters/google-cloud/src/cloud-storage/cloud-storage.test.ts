@@ -184,6 +184,7 @@ describe('google-cloud: Cloud Storage', () => {
       'a slash as prefix': { prefix: '/' },
       'no attempts': { attempts: 0 },
       'no time': { timeoutMs: 0 },
+      'no bound': { maxBytes: Number.POSITIVE_INFINITY },
       'invariant 14: a plain address of another machine': { endpoint: 'http://storage.example' },
       'an endpoint with a path': { endpoint: 'https://storage.example/x' },
     }

@@ -26,17 +26,20 @@ export interface KmsSettings {
 const KEY_VERSION = /^projects\/[a-z0-9-]{1,40}\/locations\/[a-z0-9-]{1,40}\/keyRings\/[\w-]{1,63}\/cryptoKeys\/[\w-]{1,63}\/cryptoKeyVersions\/[1-9]\d{0,9}$/
 /** What Cloud KMS takes as `data`; only Ed25519, which hashes for itself, needs to send more than a digest. */
 const MAX_DATA_BYTES = 64 * 1024
-const DEFAULTS = { timeoutMs: 5000, attempts: 3, retryDelayMs: 200 }
 
 type Retrying = Omit<Required<KmsSettings>, 'keyVersion'>
 
-/** Fetches and checks the public key. TypeError for settings or a key that cannot work, PortUnavailable where Cloud KMS does not answer rightly. */
-export async function openKmsSigner(settings: KmsSettings, client: KmsClient = kmsClient()): Promise<Signer & { close(): Promise<void> }> {
-  const { keyVersion, ...retrying } = { ...DEFAULTS, ...settings }
+/** Fetches and checks the public key; the client is the signer's from now on, and is closed if that fails. TypeError for settings or a key that cannot work, PortUnavailable where Cloud KMS does not answer rightly. */
+export async function openKmsSigner({ keyVersion, timeoutMs = 5000, attempts = 3, retryDelayMs = 200 }: KmsSettings, client: KmsClient = kmsClient()): Promise<Signer & { close(): Promise<void> }> {
+  const retrying = { timeoutMs, attempts, retryDelayMs }
   if (!KEY_VERSION.test(keyVersion)) throw new TypeError(`${JSON.stringify(keyVersion).slice(0, 200)} is no version of a key: projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/N`)
-  if (!(retrying.timeoutMs >= 10 && retrying.timeoutMs <= 60_000) || !(retrying.attempts >= 1 && retrying.attempts <= 10)) throw new TypeError('timeoutMs must be 10 to 60,000 and attempts 1 to 10')
+  if (!(timeoutMs >= 10 && timeoutMs <= 60_000) || !(attempts >= 1 && attempts <= 10)) throw new TypeError('timeoutMs must be 10 to 60,000 and attempts 1 to 10')
   const keyId = `kms:${keyVersion}`
-  const publicKey = await attempt(`give the public key of ${keyVersion}`, retrying, async () => readPublicKey(keyVersion, keyId, await client.publicKey(keyVersion, retrying.timeoutMs)))
+  const publicKey = await attempt(`give the public key of ${keyVersion}`, retrying, async () => readPublicKey(keyVersion, keyId, await client.publicKey(keyVersion, timeoutMs)))
+    .catch(async (error: unknown) => {
+      await client.close()
+      throw error
+    })
   return {
     keyId,
     algorithm: publicKey.algorithm,

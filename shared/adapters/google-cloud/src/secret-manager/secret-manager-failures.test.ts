@@ -31,6 +31,20 @@ describe('google-cloud: Secret Manager, failing', () => {
       assert.ok(await room.failure() instanceof PortUnavailable)
     })
 
+    it('a held value is not kept waiting by a slow Secret Manager, and is still taken away by its refusal', async () => {
+      room.use({ secret: TOKEN, version: 1 }, { waitMs: 20, timeoutMs: 150 })
+      await room.access()
+      room.clock.advance(30_000)
+      room.server.fault = () => 'silence'
+      assert.equal(await room.access(), 'CANARY-1')
+      assert.equal(room.server.calls.length, 2)
+      // The second attempt of the same fetch.
+      room.server.fault = () => new GrpcFault('PERMISSION_DENIED')
+      while (room.server.calls.length === 2) assert.equal(await room.access(), 'CANARY-1')
+      await room.secrets.access('token').catch(() => undefined)
+      await room.isWithdrawn()
+    })
+
     it('one failure that passes is not noticed', async () => {
       room.use({ secret: TOKEN, version: 1 })
       room.server.fault = () => room.server.calls.length === 1 ? new GrpcFault('UNAVAILABLE') : undefined

@@ -29,20 +29,20 @@ export interface SecretManagerSecrets extends SecretSource {
   close(): Promise<void>
 }
 
-const DEFAULTS: SecretTimes = { checkEveryMs: 30_000, keepMs: 300_000, timeoutMs: 4000 }
 /** Events after which a version, or all of them, can no longer be read. */
 const WITHDRAWN: ReadonlySet<string | undefined> = new Set(['SECRET_VERSION_DISABLE', 'SECRET_VERSION_DESTROY', 'SECRET_VERSION_DESTROY_SCHEDULED', 'SECRET_DELETE'])
 
 /** Fetches nothing yet. TypeError for settings that cannot work. */
 export function secretManagerSecrets(settings: SecretManagerSettings, { client = secretManagerClient(), clock = systemClock, log }: SecretManagerDeps = {}): SecretManagerSecrets {
-  const { secrets, ...times } = settings
-  checkTimes({ ...DEFAULTS, ...times })
+  const { secrets, checkEveryMs = 30_000, keepMs = 300_000, timeoutMs = 4000, waitMs = 1000 } = settings
+  const times = { checkEveryMs, keepMs, timeoutMs, waitMs }
+  checkTimes(times)
   let watched: ReadonlyMap<string, WatchedSecret> = new Map()
   const watch = (name: string, pin: SecretPin): WatchedSecret => {
     const before = watched.get(name)
     if (before !== undefined && before.pin.secret === pin.secret && before.pin.version === pin.version) return before
     if (pin.version === 'latest') log?.warn({ secret: name }, 'a secret is taken in its latest version: what it is changes without any change here')
-    return new WatchedSecret(name, pin, { client, clock, times: { ...DEFAULTS, ...times }, onVersion: (version) => log?.info({ secret: name, version }, 'a secret has another version') })
+    return new WatchedSecret(name, pin, { client, clock, times, onVersion: (version) => log?.info({ secret: name, version }, 'a secret has another version') })
   }
   const replace = (pins: Readonly<Record<string, SecretPin>>): void => {
     checkPins(pins)
@@ -75,9 +75,10 @@ function heed(secret: WatchedSecret, versionId: string): void {
   if (!isOther) secret.drop()
 }
 
-function checkTimes({ checkEveryMs, keepMs, timeoutMs }: SecretTimes): void {
+function checkTimes({ checkEveryMs, keepMs, timeoutMs, waitMs }: SecretTimes): void {
   const isSound = (ms: number, least: number, most: number): boolean => Number.isFinite(ms) && ms >= least && ms <= most
   if (!isSound(checkEveryMs, 1000, 300_000)) throw new TypeError('checkEveryMs must be 1,000 to 300,000')
   if (!isSound(keepMs, checkEveryMs, 3_600_000)) throw new TypeError('keepMs must be checkEveryMs to 3,600,000')
   if (!isSound(timeoutMs, 10, 60_000)) throw new TypeError('timeoutMs must be 10 to 60,000')
+  if (!isSound(waitMs, 1, 60_000)) throw new TypeError('waitMs must be 1 to 60,000')
 }

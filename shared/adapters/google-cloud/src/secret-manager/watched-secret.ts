@@ -14,6 +14,8 @@ export interface SecretTimes {
   readonly keepMs: number
   /** Ms for one attempt; there are two. Default 4,000. */
   readonly timeoutMs: number
+  /** Ms that an access waits for a held value to be confirmed; then it is used as in an outage. Default 1,000. */
+  readonly waitMs: number
 }
 
 export interface HeldSecret {
@@ -55,7 +57,23 @@ export class WatchedSecret {
     if (held !== undefined && !this.#stale && this.#ageOf(held) < this.#times.checkEveryMs) return held.secret
     if (this.#failure !== undefined && this.#clock.monotonic() < this.#failure.until) return this.#fallBack(this.#failure.error)
     this.#inFlight ??= this.#fetch().finally(() => { this.#inFlight = undefined })
-    return this.#inFlight
+    return held === undefined ? this.#inFlight : this.#unlessSlow(this.#inFlight)
+  }
+
+  /** A Secret Manager that is slow is not waited for while there is a value that an outage would not take away. */
+  async #unlessSlow(fetch: Promise<HeldSecret>): Promise<HeldSecret> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>()
+    const timer = setTimeout(() => resolve(undefined), this.#times.waitMs)
+    try {
+      const fetched = await Promise.race([fetch, late])
+      const held = this.#held
+      if (fetched !== undefined) return fetched
+      return held !== undefined && this.#ageOf(held) < this.#times.keepMs ? held.secret : await fetch
+    } finally {
+      clearTimeout(timer)
+      // Nobody may be waiting for it any more: a failure is kept and met by the next access.
+      fetch.catch(() => undefined)
+    }
   }
 
   /** There may be another version: the next access asks, whatever the age. */
