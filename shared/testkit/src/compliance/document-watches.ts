@@ -17,14 +17,16 @@ export function watches({ store, patience }: DocumentSuite): void {
     assert.equal(watch.age(), Infinity)
     await watch.ready
     assert.deepEqual(flat(got.items).sort(), ['a=1', 'b=2'])
-    await write('c', thing(3))
-    await write('a', thing(11))
     await write('foreign', thing(4, 'other'))
-    await write('b', undefined)
-    await write('c', thing(3, 'other'))
-    await write('d', thing(5))
-    await got.until(calls => flat(calls).includes('d=5'), patience)
-    assert.deepEqual(flat(got.items).slice(2), ['c=3', 'a=11', 'b=gone', 'c=gone', 'd=5'])
+    const steps: readonly (readonly [string, Thing | undefined, string])[] = [
+      ['c', thing(3), 'c=3'], ['a', thing(11), 'a=11'], ['b', undefined, 'b=gone'], ['c', thing(3, 'other'), 'c=gone'], ['d', thing(5), 'd=5'],
+    ]
+    // Each is waited for: what is overwritten before it was told may be left out.
+    for (const [id, data, told] of steps) {
+      await write(id, data)
+      await got.until(calls => flat(calls).at(-1) === told, patience)
+    }
+    assert.deepEqual(flat(got.items).slice(2), steps.map(([, , told]) => told))
     watch.close()
   })
 
@@ -40,13 +42,17 @@ export function watches({ store, patience }: DocumentSuite): void {
     const got = collector<Seen>()
     const watch = store().watch(THINGS, { ...byKind, from: 2, to: 3 }, got.add)
     await watch.ready
-    for (const n of [1, 2, 3, 4, 3]) await write('a', thing(n))
-    await got.until(calls => flat(calls).length >= 4, patience)
-    assert.deepEqual(flat(got.items), ['a=2', 'a=3', 'a=gone', 'a=3'])
+    const told: string[] = []
+    for (const [n, tells] of [[1], [2, 'a=2'], [3, 'a=3'], [4, 'a=gone'], [3, 'a=3']] as const) {
+      await write('a', thing(n))
+      if (tells !== undefined) told.push(tells)
+      await got.until(calls => flat(calls).length >= told.length, patience)
+    }
+    assert.deepEqual(flat(got.items), told)
     watch.close()
   })
 
-  it('changes come in commit order and none is lost while the first set is read', async () => {
+  it('no older state comes after a newer one, and the last one is not lost while the first set is read', async () => {
     const got = collector<Seen>()
     let watch: { close(): void } | undefined
     const writes: Promise<unknown>[] = []
@@ -60,6 +66,23 @@ export function watches({ store, patience }: DocumentSuite): void {
     const numbers = got.items.flat().map(change => change.doc?.data.n ?? 0)
     assert.deepEqual(numbers, [...numbers].sort((one, two) => one - two))
     watch?.close()
+  })
+
+  it('the writes of one commit come together', async () => {
+    const states: string[] = []
+    const known = new Map<string, number>()
+    const seen = collector<string>()
+    const watch = store().watch(THINGS, byKind, changes => {
+      for (const { id, doc } of changes) known.set(id, doc?.data.n ?? 0)
+      const state = `${known.get('a')} ${known.get('b')}`
+      states.push(state)
+      seen.add(state)
+    })
+    await watch.ready
+    for (let n = 1; n <= 20; n++) await store().transact([ref('a'), ref('b')], () => commit(null, put('a', thing(n)), put('b', thing(n))))
+    await seen.until(all => all.includes('20 20'), patience)
+    assert.ok(states.slice(1).every(state => state.split(' ')[0] === state.split(' ')[1]), states.join(', '))
+    watch.close()
   })
 
   it('a watch that lives stays young and a closed one hears nothing and has no age', async () => {

@@ -5,7 +5,7 @@ import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type Collection, type Commit, type Doc, type DocumentStore, type Page, type Query, type Ref, type Watch, type WatchChange } from '@lockkeeper/domain/ports'
 import { decodeDocument, encodeDocument, encodeId, type StoredWrite } from './encoding.ts'
 import { isConflict, isRepeatable, portError } from './failures.ts'
-import type { FirestoreClient } from './firestore-client.ts'
+import type { FirestoreClient, ReadAnswer } from './firestore-client.ts'
 import type { Lines } from './lines.ts'
 import { checkFact, outboxWrite, type Outbox, type OutboxFact } from './outbox.ts'
 import { structuredQuery } from './structured-query.ts'
@@ -21,6 +21,8 @@ type Decide<R> = (docs: readonly (Doc | undefined)[], now: number) => Commit<R> 
 
 /** What one attempt came to; a conflict is decided again. */
 type Attempt<R> = { readonly done: R | Refusal } | { readonly conflict: unknown, readonly transaction?: Uint8Array }
+
+interface Plan<R> { readonly writes: readonly StoredWrite[], readonly facts: readonly OutboxFact[], readonly done: R | Refusal }
 
 export interface DocumentParts {
   readonly client: FirestoreClient
@@ -112,23 +114,42 @@ export class FirestoreDocuments implements DocumentStore {
   async #attempt<R>(keys: readonly DocKey[], decide: Decide<R>, end: number, retryTransaction: Uint8Array | undefined): Promise<Attempt<R>> {
     const { client, clock, outbox } = this.#parts
     const left = (): number => Math.max(1, end - clock.monotonic())
-    let transaction: Uint8Array | undefined
+    let read: ReadAnswer
     try {
-      const read = keys.length === 0 ? { documents: [] } : await client.read(keys.map(key => this.#name(key)), left(), retryTransaction === undefined ? {} : { retryTransaction })
-      transaction = read.transaction
-      const decided = decide(read.documents.map(stored => stored === undefined ? undefined : decodeDocument(stored)), clock.now())
-      if (isRefusal(decided)) return this.#over(transaction, decided)
+      read = keys.length === 0 ? { documents: [] } : await client.read(keys.map(key => this.#name(key)), left(), retryTransaction === undefined ? {} : { retryTransaction })
+    } catch (error) {
+      return this.#failed(undefined, error)
+    }
+    const { transaction } = read
+    const planned = this.#plan(keys, decide, read)
+    if (planned.writes.length === 0) return this.#over(transaction, planned.done)
+    try {
+      await client.commit(planned.writes, left(), transaction)
+    } catch (error) {
+      return this.#failed(transaction, error)
+    }
+    outbox.committed(planned.facts)
+    return { done: planned.done }
+  }
+
+  /** What `decide` throws, and what is wrong with what it decided, is passed on as it is. */
+  #plan<R>(keys: readonly DocKey[], decide: Decide<R>, { documents, transaction }: ReadAnswer): Plan<R> {
+    try {
+      const decided = decide(documents.map(stored => stored === undefined ? undefined : decodeDocument(stored)), this.#parts.clock.now())
+      if (isRefusal(decided)) return { writes: [], facts: [], done: decided }
       const facts = decided.facts.map(checkFact)
-      const writes = this.#writes(keys, decided, facts)
-      if (writes.length === 0) return this.#over(transaction, decided.result)
-      await client.commit(writes, left(), transaction)
-      outbox.committed(facts)
-      return { done: decided.result }
+      return { writes: this.#writes(keys, decided, facts), facts, done: decided.result }
     } catch (error) {
       this.#rollback(transaction)
-      if (isConflict(error)) return { conflict: error, ...(transaction === undefined ? {} : { transaction }) }
-      throw isOurs(error) ? error : portError('a transaction', error)
+      throw error
     }
+  }
+
+  /** A commit whose answer is lost may have happened or not, so it is an outage and never tried again here. */
+  #failed<R>(transaction: Uint8Array | undefined, error: unknown): Attempt<R> {
+    this.#rollback(transaction)
+    if (!isConflict(error)) throw portError('a transaction', error)
+    return { conflict: error, ...(transaction === undefined ? {} : { transaction }) }
   }
 
   #over<R>(transaction: Uint8Array | undefined, done: R | Refusal): Attempt<R> {
@@ -179,9 +200,4 @@ export class FirestoreDocuments implements DocumentStore {
     const ms = Math.min(MAX_BACKOFF_MS, this.#parts.backoffMs * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2)
     return new Promise(resolve => { setTimeout(resolve, Math.min(ms, leftMs)) })
   }
-}
-
-/** Thrown by `decide`, or by our checks of what it decided: no failure of Firestore's has a name of its own and no code. */
-function isOurs(error: unknown): boolean {
-  return !(error instanceof Error) || !('code' in error)
 }

@@ -14,7 +14,7 @@ const REPEATABLE: ReadonlySet<number> = new Set([2, ABORTED, 13, 14])
 /** They will be said again: no index, no permission, no database. */
 const LASTING: ReadonlySet<number> = new Set([INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION])
 
-export function codeOf(error: unknown): number | undefined {
+function codeOf(error: unknown): number | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown }
   return typeof code === 'number' ? code : undefined
 }

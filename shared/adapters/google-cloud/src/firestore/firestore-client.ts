@@ -59,6 +59,8 @@ export interface ListenMessage {
 
 export type ListenStream = Duplex & { cancel(): void }
 
+interface ReadMessage { readonly found?: StoredDocument | null, readonly missing?: string, readonly transaction?: Uint8Array }
+
 type Sdk = InstanceType<typeof firestore.v1.FirestoreClient>
 type CallOptions = NonNullable<Parameters<Sdk['listen']>[0]>
 
@@ -67,6 +69,7 @@ export class FirestoreClient {
   readonly root: string
   readonly #database: string
   readonly #sdk: Sdk
+  readonly #isEmulator: boolean
   readonly #slots = new RequestSlots()
   readonly #headers: Readonly<Record<string, string>>
 
@@ -75,6 +78,7 @@ export class FirestoreClient {
     if (!DATABASE_ID.test(databaseId)) throw new TypeError(`"${databaseId}" cannot be a database's id`)
     this.#database = `projects/${projectId}/databases/${databaseId}`
     this.root = `${this.#database}/documents`
+    this.#isEmulator = emulator !== undefined
     // The generated client's requests name the database in their bodies only; Google routes by these headers.
     const routed = { 'google-cloud-resource-prefix': this.#database, 'x-goog-request-params': `database=${encodeURIComponent(this.#database)}` }
     this.#headers = emulator === undefined ? routed : { ...routed, authorization: 'Bearer owner' }
@@ -96,10 +100,15 @@ export class FirestoreClient {
     return `${this.root}/${path}`
   }
 
-  /** With `begin` the read starts a read-write transaction, which is the retry of an earlier one if that is given. */
+  /**
+   * With `begin` the read starts a read-write transaction, which is the retry of an earlier one if that is given. Else several
+   * documents are read as of one moment, which takes a read-only transaction: it holds nothing and needs no end.
+   */
   async read(names: readonly string[], timeoutMs: number, begin?: { readonly retryTransaction?: Uint8Array }): Promise<ReadAnswer> {
-    const request = { database: this.#database, documents: [...names], ...(begin === undefined ? {} : { newTransaction: { readWrite: begin } }) }
-    const messages = await this.#slots.run(timeoutMs, async left => collect<{ found?: StoredDocument | null, missing?: string, transaction?: Uint8Array }>(this.#sdk.batchGetDocuments(request, this.#options(left))))
+    const messages = await this.#slots.run(timeoutMs, async left => {
+      const asOf = begin !== undefined ? { newTransaction: { readWrite: begin } } : names.length === 1 ? {} : await this.#oneMoment(left)
+      return collect<ReadMessage>(this.#sdk.batchGetDocuments({ database: this.#database, documents: [...names], ...asOf }, this.#options(left)))
+    })
     const found = new Map(messages.flatMap(({ found: one }) => typeof one?.name === 'string' ? [[one.name, one] as const] : []))
     const answered = new Set([...found.keys(), ...messages.map(({ missing }) => missing)])
     if (names.some(name => !answered.has(name))) throw new PortUnavailable('Firestore: an answer lacks a document that was asked for')
@@ -130,6 +139,13 @@ export class FirestoreClient {
 
   async close(): Promise<void> {
     await this.#sdk.close()
+  }
+
+  /** The emulator shows half of a commit even to a transaction, unless that was begun before the read. */
+  async #oneMoment(timeoutMs: number): Promise<object> {
+    if (!this.#isEmulator) return { newTransaction: { readOnly: {} } }
+    const [{ transaction }] = await this.#sdk.beginTransaction({ database: this.#database, options: { readOnly: {} } }, this.#options(timeoutMs))
+    return { transaction }
   }
 
   /** The SDK repeats nothing by itself: whoever calls knows what may be repeated and how long that may take. */

@@ -24,6 +24,7 @@ export type Heard =
 interface Pending { readonly doc: Doc | undefined, readonly at: number }
 
 const MORE: Heard = { kind: 'more' }
+const TOO_MANY: Heard = { kind: 'ended', code: undefined, message: `more than ${MAX_WATCHED} documents would be watched` }
 
 export class ListenedSet {
   /** Version of each document that was delivered last. */
@@ -74,7 +75,7 @@ export class ListenedSet {
 
   #note(id: string, doc: Doc | undefined, at: number): Heard {
     this.#pending.set(id, { doc, at })
-    return this.#size() > MAX_WATCHED ? { kind: 'ended', code: undefined, message: `more than ${MAX_WATCHED} documents would be watched` } : MORE
+    return this.#pending.size > MAX_WATCHED ? TOO_MANY : MORE
   }
 
   /** In the order in which they were written; what left the set comes last, because nothing tells when it did. */
@@ -92,7 +93,7 @@ export class ListenedSet {
     this.#pending.clear()
     this.#whole = false
     if ((resumeToken?.length ?? 0) > 0) this.#resumeToken = resumeToken
-    return { kind: 'complete', changes }
+    return this.#known.size > MAX_WATCHED ? TOO_MANY : { kind: 'complete', changes }
   }
 
   /** Of the set as it will be once what is pending is complete. */

@@ -92,8 +92,8 @@ export class LiveWatch implements Watch {
       case 'more': return
       case 'complete': return this.#complete(heard.changes)
       case 'differs': {
-        this.#set.restart({ forget: true })
-        return this.#reopen(0)
+        this.#lost(new Error('the set differs from what was told of it'))
+        return this.#set.restart({ forget: true })
       }
       case 'ended': return this.#lost(Object.assign(new Error(heard.message), { code: heard.code }))
     }
