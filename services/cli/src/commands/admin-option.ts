@@ -12,9 +12,16 @@ export interface AdminOptions {
   readonly json?: boolean
 }
 
+const socketOption = (): Option => new Option('--admin <socket>', 'admin socket of the gateway (default: LOCKKEEPER_ADMIN or ./.lockkeeper/admin.sock)')
+
+/** For what needs the gateway of this machine. */
+export function withSocket(command: Command): Command {
+  return command.addOption(socketOption())
+}
+
 export function withAdmin(command: Command): Command {
   return command
-    .addOption(new Option('--admin <socket>', 'admin socket of the gateway (default: LOCKKEEPER_ADMIN or ./.lockkeeper/admin.sock)').conflicts('gateway'))
+    .addOption(socketOption().conflicts('gateway'))
     .addOption(new Option('--gateway <url>', 'Google Cloud edition: address of the service that has this (approval, audit, policy)'))
     .addOption(new Option('--token-file <file>', 'with --gateway: your ID token (default: of the service account that this runs as)'))
     .addOption(new Option('--audience <audience>', 'with --gateway: whom the service account\'s ID token is for (default: the address)').conflicts('tokenFile'))

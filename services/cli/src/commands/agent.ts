@@ -6,7 +6,7 @@ import { agentFiles, agentVariables, externalAccount, type AgentAccess } from '.
 import type { IsolationLevel } from '@lockkeeper/domain'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
 import type { GatewayFiles } from '../gateway/isolation.ts'
-import { clientOf, withAdmin, type AdminOptions } from './admin-option.ts'
+import { clientOf, withSocket, type AdminOptions } from './admin-option.ts'
 import { print } from './output.ts'
 
 interface AccessOptions extends AdminOptions { readonly tokenFile?: string, readonly directory?: string, readonly project?: string }
@@ -18,19 +18,19 @@ type Format = typeof FORMATS[number]
 
 export function addAgentCommands(program: Command): void {
   const agent = program.command('agent').description('What to set where an agent runs.')
-  withAccess(withAdmin(agent.command('env')))
+  withAccess(withSocket(agent.command('env')))
     .description('Writes the trust bundle and the credential file, and prints the variables. The agent\'s process is not shut in: `lockkeeper run` does that.')
     .option('--directory <dir>', 'where the trust bundle and credential file are written', '.lockkeeper-agent')
     .addOption(new Option('--format <format>', 'sh: exports to eval; json: one object; dotenv: NAME=\'value\' lines').choices(FORMATS).default('sh'))
     .addHelpText('after', '\nExample:\n  $ eval "$(lockkeeper agent env --token-file /run/agent/oidc.jwt)"')
     .action(async (options: AccessOptions & { readonly format: Format }) => print(formatVariables(agentVariables(await writeAccess(options)), options.format)))
-  withAccess(withAdmin(agent.command('adc')))
+  withAccess(withSocket(agent.command('adc')))
     .description('Prints an external_account credential file (application default credentials) that exchanges the agent\'s token at the gateway. It holds no secret.')
     .option('--universe <domain>', 'the gateway\'s domain door: client libraries then build every host under this domain')
     .option('--output <file>', 'write it to this file instead')
     .addHelpText('after', '\nExamples:\n  $ lockkeeper agent adc --token-file /run/agent/oidc.jwt > adc.json\n  $ lockkeeper agent adc --token-file /run/agent/oidc.jwt --universe gw.example.com --output adc.json')
     .action(writeCredential)
-  withAdmin(agent.command('token'))
+  withSocket(agent.command('token'))
     .description('Sandbox only: mints a token for a made-up agent and prints it.')
     .requiredOption('--agent <id>', 'agent id')
     .requiredOption('--run <id>', 'run id')

@@ -2,12 +2,12 @@
 import { Option, type Command } from 'commander'
 import type { RunOptions } from '../agent/run-options.ts'
 import { WrongUse } from '../command-failed.ts'
-import { withAdmin } from './admin-option.ts'
+import { withSocket } from './admin-option.ts'
 
 const gather = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value]
 
 export function addRunCommand(program: Command): void {
-  withAdmin(program.command('run [command...]'))
+  withSocket(program.command('run [command...]'))
     .description('Starts a command with the gateway as its only way to Google.')
     .addOption(new Option('--isolation <level>', 'what keeps the command from the gateway\'s and your own files; auto: the strongest that works here').choices(['auto', 'none', 'user', 'container']).default('auto'))
     .option('--as <user>', 'run as this user (root only; levels user and container)')
