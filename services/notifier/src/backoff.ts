@@ -17,5 +17,6 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   if (header === undefined) return undefined
   if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000
   const at = Date.parse(header)
-  return Number.isFinite(at) ? Math.max(0, at - now) : undefined
+  // Date.parse reads much as a date that is none; an HTTP date begins with its weekday.
+  return /^[A-Z][a-z]{2},/.test(header) && Number.isFinite(at) ? Math.max(0, at - now) : undefined
 }

@@ -31,8 +31,9 @@ export interface ApprovalSubject {
   /** Absent until `approval.requested` has come. */
   readonly asked?: Asked
   readonly standing: Standing
-  /** Who approved, kept when it runs. */
+  /** Who approved, kept when it runs, and when that was; 0: nobody yet. */
   readonly approvedBy: readonly string[]
+  readonly approvedAt: number
   /** Time and weight of the fact that the standing comes from: a later fact wins, of equal times the heavier. */
   readonly standingAt: number
   readonly weight: number
@@ -65,16 +66,22 @@ export function isFinal({ standing }: Pick<ApprovalSubject, 'standing'>): boolea
 export function applyFact(before: ApprovalSubject | undefined, fact: TimedFact): ApprovalSubject {
   const { approval, mode, agent, run, method, expiresAt } = fact.data
   const known: ApprovalSubject = before ?? {
-    kind: 'approval', id: approval, mode, agent, run, method, expiresAt, standing: { state: 'pending' }, approvedBy: [], standingAt: 0, weight: -1, revision: 0,
+    kind: 'approval', id: approval, mode, agent, run, method, expiresAt, standing: { state: 'pending' }, approvedBy: [], approvedAt: 0, standingAt: 0, weight: -1, revision: 0,
   }
   const weight = WEIGHTS[fact.type]
-  const asked: ApprovalSubject = fact.type === 'approval.requested' && known.asked === undefined ? { ...known, asked: fact.data, expiresAt, revision: known.revision + 1 } : known
-  if (fact.at < known.standingAt || (fact.at === known.standingAt && weight <= known.weight) || (fact.type === 'approval.requested' && known.weight >= 0)) return asked
+  const told = keepWords(known, fact)
+  if (fact.at < known.standingAt || (fact.at === known.standingAt && weight <= known.weight) || (fact.type === 'approval.requested' && known.weight >= 0)) return told
   const standing = standingOf(fact)
   // What has ended does not begin again: only the end itself can be known better.
-  if (isFinal(known) && !FINAL.has(standing.state)) return asked
-  const approvedBy = fact.type === 'approval.approved' ? fact.data.by : known.approvedBy
-  return { ...asked, standing, approvedBy, standingAt: fact.at, weight, revision: asked.revision + (fact.type === 'approval.requested' ? 0 : 1) }
+  if (isFinal(known) && !FINAL.has(standing.state)) return told
+  return { ...told, standing, standingAt: fact.at, weight, revision: told.revision === known.revision ? known.revision + 1 : told.revision }
+}
+
+/** What was asked, and who approved, is worth knowing also where the fact comes late. */
+function keepWords(known: ApprovalSubject, fact: TimedFact): ApprovalSubject {
+  if (fact.type === 'approval.requested' && known.asked === undefined) return { ...known, asked: fact.data, expiresAt: fact.data.expiresAt, revision: known.revision + 1 }
+  if (fact.type === 'approval.approved' && fact.at > known.approvedAt) return { ...known, approvedBy: fact.data.by, approvedAt: fact.at, revision: known.revision + 1 }
+  return known
 }
 
 function standingOf(fact: Fact): Standing {

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { collector } from '@lockkeeper/testkit'
+import { SMTPServer } from 'smtp-server'
+import { after, afterEach, before, describe, it } from 'mocha'
+import { lockEvent, openNotifier, type World } from '../../test/harness.ts'
+import type { NotifySettingsInput } from '../settings.ts'
+
+interface Mail { readonly from: string, readonly to: string, readonly text: string }
+type EmailInput = Extract<NotifySettingsInput['channels'][number], { kind: 'email' }>
+
+/** A mail server with its own user, which can be told to refuse the next commands. */
+async function startMailServer() {
+  const mails = collector<Mail>()
+  const refusals: { readonly at: 'MAIL' | 'RCPT' | 'DATA', readonly code: number }[] = []
+  const refusal = (at: 'MAIL' | 'RCPT' | 'DATA'): Error | undefined => {
+    if (refusals[0]?.at !== at) return undefined
+    const { code } = refusals.shift() as { readonly code: number }
+    return Object.assign(new Error('secret reason of the server'), { responseCode: code })
+  }
+  const server = new SMTPServer({
+    authOptional: true, disabledCommands: ['STARTTLS'], hideSTARTTLS: true, logger: false,
+    onAuth: ({ username, password }, _session, done) => username === 'mailer' && password === 'right-canary' ? done(null, { user: username }) : done(Object.assign(new Error('no'), { responseCode: 535 })),
+    onMailFrom: (_address, _session, done) => done(refusal('MAIL')),
+    onRcptTo: (_address, _session, done) => done(refusal('RCPT')),
+    onData(stream, session, done) {
+      let text = ''
+      stream.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
+      stream.once('end', () => {
+        const refused = refusal('DATA')
+        const { mailFrom, rcptTo } = session.envelope
+        if (refused === undefined) mails.add({ text, from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map(({ address }) => address).join() })
+        done(refused)
+      })
+    },
+  })
+  const listening = server.listen(0, '127.0.0.1')
+  await once(listening, 'listening')
+  return { port: (listening.address() as AddressInfo).port, mails, refuse: (...next: typeof refusals) => void refusals.push(...next), close: () => new Promise<void>((resolve) => server.close(() => resolve())) }
+}
+
+describe('e-mail', () => {
+  let server: Awaited<ReturnType<typeof startMailServer>>
+  let world: World
+  let seen = 0
+  before(async () => { server = await startMailServer() })
+  after(() => server.close())
+  const open = async (changes: Partial<EmailInput> = {}, approvalUrl?: string): Promise<void> => {
+    seen = server.mails.items.length
+    const smtp = { host: '127.0.0.1', port: server.port, security: 'none', user: 'mailer', password: 'smtp-password' } as const
+    world = await openNotifier({ channels: [{ kind: 'email', name: 'mail', from: 'gate@acme.test', smtp, ...changes }], secrets: { 'smtp-password': 'right-canary' }, ...approvalUrl === undefined ? {} : { approvalUrl } })
+  }
+  afterEach(() => world.close())
+  const mails = (): readonly Mail[] => server.mails.items.slice(seen)
+  /** Quoted-printable lines put together again. */
+  const unfolded = ({ text }: Mail): string => text.replaceAll('=\r\n', '')
+  const headers = ({ text }: Mail): string => text.slice(0, text.indexOf('\r\n\r\n')).replace(/\r\n[ \t]+/g, ' ')
+
+  it('each reviewer with an address has a mail of their own, with a link that decides nothing', async () => {
+    await open()
+    const approval = await world.ask()
+    await world.deliver()
+    assert.deepEqual(mails().map(({ from, to }) => `${from} ${to}`).sort(), ['gate@acme.test bo@acme.test', 'gate@acme.test cy@acme.test'])
+    const [mail] = mails()
+    assert.ok(mail !== undefined)
+    assert.match(headers(mail), /Subject: \[lockkeeper\] SANDBOX Approval wanted: Delete bucket b/)
+    assert.match(headers(mail), /auto-submitted: auto-generated/i)
+    assert.match(headers(mail), /Content-Type: text\/plain/)
+    assert.ok(unfolded(mail).includes(`https://console.test/a/${approval}`))
+    assert.match(unfolded(mail), /Opening the link decides nothing/)
+  })
+
+  it('invariant 7: no mail holds anything that could be sent back to decide', async () => {
+    await open()
+    await world.ask()
+    await world.deliver()
+    const refs = (await world.deliveries()).flatMap(({ ref }) => [ref, ref.split('.')[1] ?? ref])
+    for (const mail of mails()) for (const ref of refs) assert.equal(unfolded(mail).includes(ref), false)
+  })
+
+  it('how it was settled is told only where the settings say so, in the same conversation', async () => {
+    await open({ to: ['list@acme.test'], settled: true })
+    const approval = await world.ask()
+    await world.deliver()
+    await world.tell('approval.approved', { approval, by: ['bo'] })
+    await world.deliver()
+    world.clock.advance(10)
+    await world.tell('approval.completed', { approval, outcome: 'answered', status: 200 })
+    await world.deliver()
+    const [first, second, ...more] = mails()
+    assert.deepEqual(more, [])
+    assert.ok(first !== undefined && second !== undefined)
+    const id = /message-id: (<[^>]+>)/i.exec(headers(first))?.[1] ?? ''
+    assert.ok(headers(second).toLowerCase().includes(`in-reply-to: ${id.toLowerCase()}`))
+    assert.match(second.text, /Approved and done/)
+    assert.match(second.text, /Approved by Bo/)
+  })
+
+  it('without that nobody gets a second mail', async () => {
+    await open({ to: ['list@acme.test'] })
+    const approval = await world.ask()
+    await world.deliver()
+    await world.tell('approval.denied', { approval, by: 'bo' })
+    await world.deliver()
+    assert.equal(mails().length, 1)
+    assert.deepEqual((await world.deliveries()).map(({ state, open: left }) => [state, left]), [['delivered', false]])
+  })
+
+  it('words of others make no header and no second mail', async () => {
+    await open({ to: ['list@acme.test'] })
+    await world.ask({}, { title: 'x\r\nBcc: evil@acme.test\r\n\r\nhello', statedReason: '\r\n.\r\nMAIL FROM:<evil@acme.test>', details: ['.'] })
+    await world.deliver()
+    const [mail, ...more] = mails()
+    assert.deepEqual(more, [])
+    assert.equal(mail?.to, 'list@acme.test')
+    assert.doesNotMatch(headers(mail as Mail), /^bcc:/im)
+  })
+
+  it('what a mail server refuses for good is given up, what it refuses for now is tried again', async () => {
+    await open({ to: ['one@acme.test'] })
+    server.refuse({ at: 'RCPT', code: 550 })
+    await world.ask()
+    await world.deliver()
+    assert.deepEqual((await world.deliveries()).map(({ state, why }) => [state, why]), [['failed', 'the mail server answered 550 to RCPT TO']])
+    server.refuse({ at: 'RCPT', code: 451 })
+    await world.ask()
+    await world.deliver()
+    assert.equal(mails().length, 0)
+    world.clock.advance(60_000)
+    await world.deliver()
+    assert.equal(mails().length, 1)
+  })
+
+  it('invariant 3: password and the server\'s own words are in no delivery or log', async () => {
+    await open({ to: ['one@acme.test'] })
+    world.secrets.set('smtp-password', 'wrong-canary')
+    await world.ask()
+    await world.deliver()
+    world.secrets.set('smtp-password', 'right-canary')
+    server.refuse({ at: 'DATA', code: 451 })
+    world.clock.advance(120_000)
+    await world.deliver()
+    const kept = JSON.stringify([await world.deliveries(), world.logged, world.service.status()])
+    assert.match(kept, /the mail server answered 535/)
+    assert.match(kept, /the mail server answered 451/)
+    assert.doesNotMatch(kept, /canary|secret reason/)
+  })
+
+  it('with starttls nothing is sent to a server that has none', async () => {
+    await open({ to: ['one@acme.test'], smtp: { host: '127.0.0.1', port: server.port, security: 'starttls' } })
+    await world.ask()
+    await world.deliver()
+    assert.equal(mails().length, 0)
+    assert.equal((await world.deliveries())[0]?.state, 'waiting')
+  })
+
+  it('locks go to fixed receivers where the settings say so', async () => {
+    await open({ to: ['list@acme.test'], locks: true })
+    await world.receive(lockEvent({ scope: { kind: 'everything' } }, world.clock.now()))
+    await world.deliver()
+    assert.match(mails()[0]?.text ?? '', /everything: odd deletes/)
+  })
+})
