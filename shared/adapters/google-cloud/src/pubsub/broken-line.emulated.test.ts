@@ -70,6 +70,24 @@ describeEmulated('pubsub', 'Pub/Sub: the line breaks', (emulators) => {
     await late.bus.close()
   })
 
+  it('invariant 11: closing ends although nothing passes any more', async () => {
+    const got = collector<Delivery>()
+    const gate = Promise.withResolvers<void>()
+    const subscription = far.bus.subscribe({ topic: 'locks', name: 'first' }, (given) => {
+      got.add(given)
+      return gate.promise
+    })
+    await near.bus.publish('locks', [anEvent({ n: 1 })])
+    await got.count(1, 8000)
+    link.silence()
+    const start = performance.now()
+    const closing = subscription.close()
+    gate.resolve()
+    await closing
+    assert.ok(performance.now() - start < 4000)
+    assert.ok(far.log.some(({ message }) => message.includes('not every acknowledgement arrived')))
+  })
+
   it('a slow line delays and loses nothing', async () => {
     const got = collector<Delivery>()
     far.bus.subscribe({ topic: 'locks', name: 'first' }, async (given) => got.add(given))

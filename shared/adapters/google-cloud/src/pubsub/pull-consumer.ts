@@ -4,7 +4,7 @@
  * the SDK, whose close would wait for it in vain. A broken stream is opened again with backoff.
  */
 import type { Subscription } from '@lockkeeper/domain/ports'
-import { Duration, type Client, type Message } from './client.ts'
+import { Duration, within, type Client, type Message } from './client.ts'
 import type { PubSubLog, Received, Settled } from './deliveries.ts'
 
 export interface PullSettings {
@@ -24,7 +24,7 @@ const ACK_BATCH_MS = 5
 const REOPEN_MS = { first: 500, most: 30_000 }
 const MIN_LEASE_SECONDS = 10
 const MAX_LEASE_SECONDS = 600
-/** For the last acknowledgements at the end. */
+/** For the last acknowledgements, once no handler runs any more. */
 const FLUSH_MS = 2_000
 
 export class PullConsumer implements Subscription {
@@ -99,7 +99,13 @@ export class PullConsumer implements Subscription {
   async #close(): Promise<void> {
     clearTimeout(this.#reopening)
     for (const message of this.#excess.splice(0)) message.nack()
-    await this.#stream?.close()
+    const { log, subscription } = this.#settings
+    const closed = this.#stream?.close() ?? Promise.resolve()
     await Promise.all(this.#running)
+    try {
+      await within(FLUSH_MS, 'the last acknowledgements', closed)
+    } catch (error) {
+      log.warn({ err: error, subscription }, 'not every acknowledgement arrived; these events come again')
+    }
   }
 }
