@@ -7,7 +7,7 @@ import {
   createSlices, decodeTargets, encodeBundle, encodeTargets, methodsDigest, signPointer, signTargetsPointer, verifyPointer, verifyTargetsPointer,
   type Pointer, type PolicyDocument, type SignedPointer, type SignedTargetsPointer, type TargetsDocument, type VerifyKey,
 } from '@lockkeeper/policy-engine'
-import type { PublisherPorts, ToPublish } from './publisher.ts'
+import type { PublisherPorts, ToPublish } from './publisher-ports.ts'
 
 export interface Next<P> {
   readonly pointer: P

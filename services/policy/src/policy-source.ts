@@ -4,7 +4,8 @@ import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import type { Policy, SignedPointer, SignedTargetsPointer } from '@lockkeeper/policy-engine'
 import type { Checked } from './check.ts'
 import { formatProblem, type FileProblem, type FileText, type SetTexts } from './policy-files.ts'
-import { publish, readInForce, type Beside, type Published, type PublisherPorts } from './publisher.ts'
+import type { PublisherPorts } from './publisher-ports.ts'
+import { publish, readInForce, type Beside, type Published } from './publisher.ts'
 import type { TestOptions } from './test-folder.ts'
 
 export interface SourceStatus {

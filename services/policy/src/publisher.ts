@@ -1,38 +1,21 @@
 /** Puts a checked set in force: bundle and targets into the BlobStore, their signed pointers and facts in one commit. */
-import type { Clock, Method } from '@lockkeeper/domain'
 import { HEARTBEAT_ID, nextBeat, type Heartbeat } from '@lockkeeper/domain/collections'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { CloudEvent } from '@lockkeeper/domain/events'
-import { PortUnavailable, type BlobStore, type Doc, type DocumentStore, type Ref, type Signer, type Write } from '@lockkeeper/domain/ports'
-import { CURRENT_ID, policies, TARGETS_ID, type PolicyDocument, type PolicyServiceDocument, type SignedPointer, type SignedTargetsPointer, type TargetsDocument, type VerifyKey } from '@lockkeeper/policy-engine'
+import { PortUnavailable, type Doc, type DocumentStore, type Ref, type Signer, type Write } from '@lockkeeper/domain/ports'
+import { CURRENT_ID, policies, TARGETS_ID, type PolicyServiceDocument, type SignedPointer, type SignedTargetsPointer, type VerifyKey } from '@lockkeeper/policy-engine'
 import { nextBundle, nextTargets } from './next-pointers.ts'
+import type { PublisherPorts, ToPublish } from './publisher-ports.ts'
 
 const MAX_ATTEMPTS = 5
 const CURRENT: Ref<PolicyServiceDocument> = { collection: policies, id: CURRENT_ID }
 const TARGETS: Ref<PolicyServiceDocument> = { collection: policies, id: TARGETS_ID }
 const BEAT: Ref<PolicyServiceDocument> = { collection: policies, id: HEARTBEAT_ID }
 
-export interface PublisherPorts {
-  readonly documents: DocumentStore
-  readonly blobs: BlobStore
-  readonly signer: Signer
-  readonly clock: Clock
-}
-
 /** What names the set in force. */
 export interface InForce {
   readonly pointer?: SignedPointer
   readonly targets?: SignedTargetsPointer
-}
-
-export interface ToPublish {
-  readonly documents: readonly PolicyDocument[]
-  /** Undefined: what was published before stays. */
-  readonly targets?: TargetsDocument | undefined
-  readonly methods: readonly Method[]
-  readonly by: string
-  /** `unless-ours`: only where this key has not signed what is in force. Default `always`. */
-  readonly when?: 'always' | 'unless-ours'
 }
 
 /** What is committed together with the pointers. */

@@ -1,0 +1,21 @@
+/** What publishing needs, and what is to be published. */
+import type { Clock, Method } from '@lockkeeper/domain'
+import type { BlobStore, DocumentStore, Signer } from '@lockkeeper/domain/ports'
+import type { PolicyDocument, TargetsDocument } from '@lockkeeper/policy-engine'
+
+export interface PublisherPorts {
+  readonly documents: DocumentStore
+  readonly blobs: BlobStore
+  readonly signer: Signer
+  readonly clock: Clock
+}
+
+export interface ToPublish {
+  readonly documents: readonly PolicyDocument[]
+  /** Undefined: what was published before stays. */
+  readonly targets?: TargetsDocument | undefined
+  readonly methods: readonly Method[]
+  readonly by: string
+  /** `unless-ours`: only where this key has not signed what is in force. Default `always`. */
+  readonly when?: 'always' | 'unless-ours'
+}
