@@ -15,7 +15,7 @@ describeEmulated('pubsub', 'Pub/Sub: the line breaks', (emulators) => {
   beforeEach(async () => {
     link = await faultyLink(emulators().host)
     near = await openBus(emulators(), topology)
-    far = near.again({ emulator: link.host, publishTimeoutMs: 1000 })
+    far = near.again({ emulator: link.host, publishTimeoutMs: 500 })
   })
   afterEach(async () => {
     link.restore()

@@ -50,14 +50,14 @@ describe('Pub/Sub: nobody answers', () => {
   })
 
   it('what waits is bounded: more is refused at once', async () => {
-    const on = open(await listen(), { publishTimeoutMs: 1000, maxOutstanding: 3 })
+    const on = open(await listen(), { publishTimeoutMs: 400, maxOutstanding: 3 })
     const waiting = on.publish('locks', [anEvent({}), anEvent({}), anEvent({})])
     await bounded(on.publish('locks', [anEvent({})]), 100)
     await assert.rejects(waiting, PortUnavailable)
   })
 
   it('bytes that wait are bounded too; one publish alone is never over', async () => {
-    const on = open(await listen(), { publishTimeoutMs: 1000, maxOutstandingBytes: 1000 })
+    const on = open(await listen(), { publishTimeoutMs: 400, maxOutstandingBytes: 1000 })
     const waiting = on.publish('locks', [anEvent({ text: 'x'.repeat(2000) })])
     await bounded(on.publish('locks', [anEvent({})]), 100)
     await assert.rejects(waiting, PortUnavailable)

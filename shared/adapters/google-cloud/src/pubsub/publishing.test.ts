@@ -18,7 +18,7 @@ describe('Pub/Sub: publishing', () => {
     server = await startGrpcServer('google.pubsub.v1.Publisher', {
       Publish: grpcMethod(PublishRequest, PublishResponse, ({ messages }: InstanceType<typeof PublishRequest>) => ({ messageIds: messages.map((_, index) => String(index + 1)) })),
     })
-    bus = openPubSub({ projectId: 'p-test', emulator: `127.0.0.1:${server.port}`, topology, publishTimeoutMs: 1500, log: { warn: () => undefined, error: () => undefined } })
+    bus = openPubSub({ projectId: 'p-test', emulator: `127.0.0.1:${server.port}`, topology, publishTimeoutMs: 1000, log: { warn: () => undefined, error: () => undefined } })
   })
   afterEach(async () => {
     await bus.close()
