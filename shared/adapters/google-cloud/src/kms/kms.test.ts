@@ -148,7 +148,7 @@ describe('google-cloud: Cloud KMS', () => {
     }
 
     it('silence', async () => {
-      const opened = await ready('EC_SIGN_P256_SHA256', { timeoutMs: 100 })
+      const opened = await ready('EC_SIGN_P256_SHA256', { timeoutMs: 300 })
       server.fault = () => 'silence'
       await assert.rejects(opened.sign(Buffer.from('one')), PortUnavailable)
     })

@@ -37,7 +37,6 @@ describe('google-cloud: Secret Manager, failing', () => {
       room.clock.advance(30_000)
       room.server.fault = () => 'silence'
       assert.equal(await room.access(), 'CANARY-1')
-      assert.equal(room.server.calls.length, 2)
       // The second attempt of the same fetch.
       room.server.fault = () => new GrpcFault('PERMISSION_DENIED')
       for (let isServed = true; isServed;) isServed = await room.access().then((value) => value === 'CANARY-1', () => false)

@@ -31,7 +31,7 @@ export class SecretRoom {
 
   use(pin: SecretPin, settings: Partial<SecretManagerSettings> = {}): void {
     const note = (level: string) => (facts: object, text: string): void => { this.lines.push({ level, facts, text }) }
-    this.#secrets = secretManagerSecrets({ secrets: { token: pin }, timeoutMs: 200, ...settings }, { client: secretManagerClient(this.server.clientOptions), clock: this.clock, log: { info: note('info'), warn: note('warn') } })
+    this.#secrets = secretManagerSecrets({ secrets: { token: pin }, timeoutMs: 2000, ...settings }, { client: secretManagerClient(this.server.clientOptions), clock: this.clock, log: { info: note('info'), warn: note('warn') } })
   }
 
   async access(): Promise<string> {
