@@ -12,8 +12,9 @@ const REFUSING: ReadonlySet<unknown> = new Set([3, 5, 7, 9])
 const MAX_TEXT = 300
 
 /** Where a client dials other than Google: only an address of this machine may be dialled without TLS (invariant 14). */
-export function refusePlainEndpoint({ sslCreds, apiEndpoint }: { readonly sslCreds?: unknown, readonly apiEndpoint?: string | undefined }): void {
-  if (sslCreds !== undefined && apiEndpoint !== '127.0.0.1') throw new TypeError('channel credentials of one\'s own are for a server on 127.0.0.1 only')
+export function refusePlainEndpoint({ sslCreds, apiEndpoint, servicePath }: { readonly sslCreds?: unknown, readonly apiEndpoint?: string | undefined, readonly servicePath?: unknown }): void {
+  // The clients prefer servicePath, an older name of the same.
+  if (sslCreds !== undefined && (apiEndpoint !== '127.0.0.1' || servicePath !== undefined)) throw new TypeError('channel credentials of one\'s own are for a server on 127.0.0.1 only')
 }
 
 /** One client, made when first needed; a start that failed is not remembered. */

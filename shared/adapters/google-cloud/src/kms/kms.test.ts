@@ -167,6 +167,7 @@ describe('google-cloud: Cloud KMS', () => {
 
     it('invariant 14: channel credentials of one\'s own for another machine', () => {
       assert.throws(() => kmsClient({ ...server.clientOptions, apiEndpoint: 'kms.example' }), TypeError)
+      assert.throws(() => kmsClient({ ...server.clientOptions, servicePath: 'kms.example' }), TypeError)
     })
   })
 })
