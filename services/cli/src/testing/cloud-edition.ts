@@ -36,7 +36,8 @@ export interface CloudEdition {
   readonly tokens: ServiceTokens
   readonly approvers: Approvers
   readonly heard: Heard
-  readonly services: ReadonlyMap<string, ServiceProcess>
+  /** By name; a further process of a service by the name that it was started as. Events and questions go to the one under the service's own name. */
+  readonly services: Map<string, ServiceProcess>
   /** Starts a service, or another process of it, and waits until it is ready. `parts` replace its settings. */
   start(name: ServiceName, options?: { readonly parts?: object, readonly as?: string, readonly port?: number }): Promise<ServiceProcess>
   /** All but the proxy. */

@@ -50,6 +50,7 @@ export interface ServiceServer {
 const DEFAULTS: ServerLimits = { bodyBytes: 1024 * 1024, inFlight: 500, headersMs: 10_000, requestMs: 30_000 }
 const MAX_HEADER_BYTES = 32 * 1024
 const READINESS_WITHIN_MS = 1_000
+const IDLE_EVERY_MS = 50
 const REQUEST_ID = /^[\w-]{8,64}$/
 
 export function createServiceServer({ routes, readiness, log, limits: wanted, outage = 'OVERLOADED' }: ServiceServerOptions): ServiceServer {
@@ -154,8 +155,11 @@ function listening(server: Server, port: number, host: string): Promise<void> {
 function closed(server: Server, ms: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(() => server.closeAllConnections(), ms)
+  // A connection whose last request has ended would be kept for the next one, which is refused.
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_EVERY_MS)
   server.close(() => {
     clearTimeout(timer)
+    clearInterval(sweep)
     resolve()
   })
   server.closeIdleConnections()
