@@ -1,5 +1,6 @@
 /** Commands talk to a running gateway through its admin socket, or to a service of the Google Cloud edition with an ID token. */
 import { CommandFailed } from '../command-failed.ts'
+import { plainLines } from '../commands/output.ts'
 import { localPlace, type AdminPlace } from './admin-place.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -25,7 +26,7 @@ export function openAdminClient(where: string | AdminPlace): AdminClient {
   const place = typeof where === 'string' ? localPlace(where) : where
   const checked = async (sent: Sent): Promise<string> => {
     const { status, text } = await call(place, sent)
-    if (status >= 400) throw new CommandFailed(detailOf(text) ?? `the gateway answered ${status}`)
+    if (status >= 400) throw new CommandFailed(plainLines(detailOf(text) ?? `the gateway answered ${status}`))
     return text
   }
   return {

@@ -6,6 +6,11 @@ export function plain(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�').replace(/[\t\n]/g, ' ')
 }
 
+/** The same, line by line. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n')
+}
+
 export function printTable<T>(rows: readonly T[], columns: readonly Column<T>[], empty: string): void {
   if (rows.length === 0) return print(empty)
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ value }) => plain(value(row))))]

@@ -139,6 +139,16 @@ describe('scenario: pushed policy sets', () => {
     assert.match(first?.who ?? '', /admin socket/)
   })
 
+  it('what another has written into a set reaches no terminal as a command to it', async () => {
+    await writeFile(join(folder, 'targets.yaml'), targets)
+    await writeFile(join(folder, 'scenario.yaml'), policyText([{ name: 'reads', methods: ['storage.buckets.list'], effect: 'allow', message: 'x\u001b]0;owned\u0007' }]))
+    assert.ok(!(await done('diff', '--folder', folder)).includes('\u001b'))
+    await done('push', '--folder', folder, '--replaces', '5')
+    const { out, err } = await policy('push', '--folder', folder, '--replaces', '5')
+    assert.match(err, /message: none → x/)
+    assert.ok(!(out + err).includes('\u001b'))
+  })
+
   it('numbers that are none are wrong use', async () => {
     assert.equal((await policy('push', '--version', 'x')).code, 2)
     assert.equal((await policy('push', '--replaces', '-1')).code, 2)
