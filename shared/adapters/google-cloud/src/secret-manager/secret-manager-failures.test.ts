@@ -116,8 +116,8 @@ describe('google-cloud: Secret Manager, failing', () => {
     })
 
     it('invariant 14: channel credentials of one\'s own for another machine', () => {
-      assert.throws(() => secretManagerClient({ ...room.server.clientOptions, apiEndpoint: 'room.secrets.example' }), TypeError)
-      assert.throws(() => secretManagerClient({ ...room.server.clientOptions, servicePath: 'room.secrets.example' }), TypeError)
+      assert.throws(() => secretManagerClient({ ...room.server.clientOptions, apiEndpoint: 'secrets.example' }), TypeError)
+      assert.throws(() => secretManagerClient({ ...room.server.clientOptions, servicePath: 'secrets.example' }), TypeError)
     })
   })
 
