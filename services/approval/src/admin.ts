@@ -9,6 +9,7 @@ import type { CaseStore } from './case-store.ts'
 import { inbox, refusedDecisions, type InboxEntry, type RefusedDecision } from './collections.ts'
 import type { Decisions } from './decisions.ts'
 import { viewOf } from './facts.ts'
+import { reportLoad, type LoadReport } from './load-report.ts'
 import type { Locks } from './locks.ts'
 import type { ReceiptBox } from './receipt-box.ts'
 import type { RequestStore } from './request-store.ts'
@@ -71,6 +72,8 @@ export interface ApprovalAdmin extends Locks, GrantAdmin, Reviews, Pick<Decision
   show(id: string): Promise<ApprovalDetail | Refusal>
   /** Ends a request or a grant that was not used; takes back the receipt of one that was. Refused once it is being run. */
   revoke(request: { readonly id: string, readonly by: string, readonly reason: string }): Promise<ApprovalDocument | Refusal>
+  /** How much was asked of whom in the last days, 1 to 90, default 7. */
+  load(days?: number): Promise<LoadReport>
   /** Events that could never be handled, newest first, at most 100. */
   poisoned(): Promise<readonly InboxEntry[]>
 }
@@ -91,7 +94,7 @@ export function createAdmin(parts: AdminParts): ApprovalAdmin {
     return page.docs.map(({ data }) => data)
   }
 
-  return { list: (filter = {}) => list(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, ...locks, ...grants, ...reviews }
+  return { list: (filter = {}) => list(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, load: (days = 7) => reportLoad(documents, parts.rights.people, parts.now(), Math.min(90, Math.max(1, Math.trunc(days)))), ...locks, ...grants, ...reviews }
 }
 
 async function list({ documents, mode, now }: AdminParts, { state, agent, run, limit = 50, cursor }: ListFilter): Promise<ApprovalPage> {

@@ -184,3 +184,27 @@ export const reviews: Collection<ReviewDocument> = {
   ttlField: 'deleteAt',
   queries: { byOpen: { equal: ['open'], order: { field: 'at', direction: 'desc' } } },
 }
+
+/** What was asked on one day (UTC), of one person or by one rule; `*` names all rules together. Id = hash of kind, day and name. */
+export interface LoadDocument {
+  readonly kind: 'person' | 'rule'
+  readonly name: string
+  /** `2026-11-24`. */
+  readonly day: string
+  /** Requests that were put before the person, or that the rule made. */
+  readonly asked: number
+  readonly approved: number
+  readonly denied: number
+  /** Approvals within 3 s of the request. */
+  readonly fast: number
+  /** Decisions by how long they took: number of a bucket of load-buckets.ts, and how many. */
+  readonly waits: Readonly<Record<string, number>>
+  /** The policy's owner was told that day. */
+  readonly noticed?: true
+  readonly deleteAt: number
+}
+export const load: Collection<LoadDocument> = {
+  name: 'approval-load',
+  ttlField: 'deleteAt',
+  queries: { byKind: { equal: ['kind'], order: { field: 'day', direction: 'desc' } } },
+}

@@ -11,6 +11,7 @@ import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
 import { coverWaiting } from './grant-cover.ts'
 import { grantIdOf, grantRef, propose, type Proposal } from './grants.ts'
+import type { LoadBook } from './load-book.ts'
 import type { RequestStore } from './request-store.ts'
 import { reviewIdOf, reviewRef } from './reviews.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
@@ -25,6 +26,7 @@ export interface DecisionParts {
   readonly rights: RoutingRights
   readonly proofs: ProofChecks
   readonly now: () => number
+  readonly loadBook: LoadBook
   readonly log: Log
 }
 
@@ -134,6 +136,7 @@ function consequenceRefs({ approval, grant, breakGlass }: SubmittedDecision): re
 
 async function concluded(parts: DecisionParts, { verdict, breakGlass }: SubmittedDecision, { person }: Proven, next: ApprovalCase, brought: Consequences | undefined): Promise<Decided> {
   const { electorate, glass } = electorsOf(parts.rights, next)
+  parts.loadBook.decided(next, { person, verdict })
   const { by, breakGlass: broken } = tally(next.votes, electorate, glass)
   const facts = { approval: next.id, person, verdict, state: next.state.state, ...brought?.grant === undefined ? {} : { grant: brought.grant.id } }
   if (brought?.review !== undefined) parts.log.warn({ ...facts, review: brought.review }, 'BREAK-GLASS: a call was approved at once; its review is open')

@@ -15,6 +15,7 @@ import { findCover, isFree, type Cover } from './grant-cover.ts'
 import { grantRef, useRef } from './grants.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { strictest, type MethodLookup } from './known-methods.ts'
+import type { LoadBook } from './load-book.ts'
 import { lockFacts, lockRefs } from './lock-documents.ts'
 import { openCase, type OpeningFacts } from './opening.ts'
 import type { RequestStore, RequestWrite } from './request-store.ts'
@@ -28,13 +29,15 @@ export interface IntakeParts {
   readonly mode: Mode
   readonly now: () => number
   readonly pendingPerAgent: number
+  readonly loadBook: LoadBook
   readonly log: Log
 }
 
 /** Other requests of the same agent or key that may come between before the event is given back to the bus. */
 const MAX_ATTEMPTS = 50
 
-type Outcome = 'done' | 'again' | 'id-taken'
+/** `asked`: persons have something new before them. */
+type Outcome = 'done' | 'asked' | 'again' | 'id-taken'
 
 /** Rejects only for what a redelivery can mend. */
 export async function receiveRequest(parts: IntakeParts, event: CloudEvent): Promise<void> {
@@ -87,13 +90,14 @@ async function place(parts: IntakeParts, event: CloudEvent, request: AccessReque
     if (cover !== undefined && !isFree(cover, at['grant'], at['use'], now)) return finish('again')
     const covered = cover === undefined ? {} : { cover: { ...cover, grant: at['grant']?.data as Cover['grant'] } }
     const lockedAt = lockFacts(docs.slice(named.length), now).latestAt
-    const { kind, open, writes, facts } = openCase(request, { ...given, lockedAt, ...covered, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
+    const { kind, open, asked, writes, facts } = openCase(request, { ...given, lockedAt, ...covered, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
     if (kind === 'id-taken') return finish('id-taken')
     const marks = kind === 'opened' ? markWrites(places, request.id, gateDoc?.data as Gate | undefined, now) : []
-    return { writes: [...writes, ...marks, ...open ? [body] : [], handled(event, now)], facts, result: 'done' }
+    return { writes: [...writes, ...marks, ...open ? [body] : [], handled(event, now)], facts, result: asked ? 'asked' : 'done' }
   })
   if (isRefusal(outcome)) throw new TypeError('opening a case refuses nothing')
-  return outcome
+  if (outcome === 'asked') parts.loadBook.asked({ rule: request.decision.rule }, given.route.eligible)
+  return outcome === 'asked' ? 'done' : outcome
 }
 
 /** What need not be exact at the moment of the commit, or is made so by the gate. */

@@ -1,6 +1,6 @@
 /** The approval service as a process of its own. The only file of this package that reads the environment. */
 import { serviceMain } from '@lockkeeper/service-kit/server'
 import { approvalProblems, approvalSettingsSchema } from './cloud-settings.ts'
-import { openApproval } from './wire.ts'
 
-await serviceMain({ name: 'approval', schema: approvalSettingsSchema, environment: process.env, check: approvalProblems, open: openApproval })
+// The composition root brings Google's clients along; wrong settings are told before.
+await serviceMain({ name: 'approval', schema: approvalSettingsSchema, environment: process.env, check: approvalProblems, open: async (loaded, options) => (await import('./wire.ts')).openApproval(loaded, options) })

@@ -39,6 +39,8 @@ export interface Opening {
   readonly kind: 'known' | 'shared' | 'opened' | 'id-taken'
   /** It can still run, so that its request must be kept. */
   readonly open: boolean
+  /** Persons are asked to decide it. */
+  readonly asked: boolean
   readonly writes: readonly Write[]
   readonly facts: readonly CloudEvent[]
 }
@@ -46,11 +48,11 @@ export interface Opening {
 /** Shares the live case of the same key, or opens a new one, ending an older one that no longer holds. */
 export function openCase(request: AccessRequest, given: OpeningFacts, now: number): Opening {
   const { own, existing, route, differences, rights, cover } = given
-  if (own !== undefined) return { kind: own.attachHash === attachHash(request.attach) ? 'known' : 'id-taken', open: false, writes: [], facts: [] }
+  if (own !== undefined) return { kind: own.attachHash === attachHash(request.attach) ? 'known' : 'id-taken', open: false, asked: false, writes: [], facts: [] }
   const older = existing === undefined ? undefined : endOlder(existing, request, given.lockedAt, now)
   if (older === 'shared') {
     const alias: Write = { kind: 'put', ref: { collection: aliases, id: request.id }, data: { approval: existing?.id ?? '', deleteAt: now + KEEP_MS } }
-    return { kind: 'shared', open: false, writes: [alias], facts: [] }
+    return { kind: 'shared', open: false, asked: false, writes: [alias], facts: [] }
   }
   const earlier = earlierOf(request, older?.next, given.run)
   const shown = shownCall(request, earlier)
@@ -58,7 +60,7 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
   const opened = cover === undefined ? fresh : coveredBy(fresh, cover)
   const timed = transition(opened, { kind: 'tick' }, now) as Step
   return {
-    kind: 'opened', open: timed.next.state.state === 'pending' || timed.next.state.state === 'approved',
+    kind: 'opened', asked: timed.next.state.state === 'pending', open: timed.next.state.state === 'pending' || timed.next.state.state === 'approved',
     writes: [
       ...older === undefined ? [] : caseWrites(older.next), ...caseWrites(timed.next),
       ...cover === undefined ? [] : useWrites(cover.grant, cover.use, opened, now),

@@ -1,4 +1,4 @@
-/** `/v1/approvals`, `/v1/grants`, `/v1/reviews` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
+/** `/v1/approvals`, `/v1/grants`, `/v1/reviews`, `/v1/load` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
 import { ERRORS, isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
@@ -15,11 +15,12 @@ const listQuery = z.strictObject({
   cursor: z.string().max(2048).optional(),
 })
 const grantsQuery = z.strictObject({ all: z.stringbool().optional(), limit: z.coerce.number().int().min(1).max(200).optional(), cursor: z.string().max(2048).optional() })
+const loadQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(90).optional() })
 const reviewsQuery = z.strictObject({ open: z.stringbool().optional() })
 const who = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().min(1).max(1000) })
 
 /** Only here, so that other routers on the same listener keep their own limits and errors. */
-const PATHS = ['/v1/approvals', '/v1/grants', '/v1/reviews', '/v1/locks']
+const PATHS = ['/v1/approvals', '/v1/grants', '/v1/reviews', '/v1/load', '/v1/locks']
 
 export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
   const router = express.Router()
@@ -45,6 +46,11 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
     send(response, await admin.revoke({ id: request.params.id, ...body.data }))
   })
   addGrantRoutes(router, admin)
+  router.get('/v1/load', async (request, response) => {
+    const query = loadQuery.safeParse(request.query)
+    if (!query.success) return malformed(response, query.error)
+    send(response, await admin.load(query.data.days))
+  })
   router.get('/v1/locks', async (_request, response) => send(response, { locks: await admin.listLocks() }))
   router.post('/v1/locks', async (request, response) => send(response, await admin.setLock(withOperator(request) as Parameters<ApprovalAdmin['setLock']>[0])))
   router.post('/v1/locks/:id/lift', async (request: Request<{ id: string }>, response) => {

@@ -11,12 +11,13 @@ import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
 import { createCaseStore } from './case-store.ts'
-import { aliases, cases, gates, grants, grantUses, inbox, namedClaims, refusedDecisions, requests, reviews, runs, slots, threads, usedProofs } from './collections.ts'
+import { aliases, cases, gates, grants, grantUses, inbox, load, namedClaims, refusedDecisions, requests, reviews, runs, slots, threads, usedProofs } from './collections.ts'
 import { createDecisions } from './decisions.ts'
 import { createGrantAdmin } from './grant-admin.ts'
 import { outsideGroups } from './group-claims.ts'
 import { beat } from './heartbeat.ts'
 import { receiveRequest } from './intake.ts'
+import { createLoadBook } from './load-book.ts'
 import { createLocks } from './locks.ts'
 import type { MethodLookup } from './known-methods.ts'
 import { checkTerminalKeys, type TerminalKey, type VerifyIdToken } from './proof.ts'
@@ -71,10 +72,10 @@ const ORPHANS_EVERY_MS = 3_600_000
 interface Running { readonly subscriptions: readonly Subscription[], readonly work: readonly RepeatedWork[] }
 
 /** Collections that the store must be opened with. */
-export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, grants, grantUses, reviews, inbox, usedProofs, refusedDecisions, namedClaims]
+export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, grants, grantUses, reviews, load, inbox, usedProofs, refusedDecisions, namedClaims]
 
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
-  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode, groupClaims } = readSettings(settings)
+  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode, groupClaims, fatigue } = readSettings(settings)
   const { documents, events, blobs, clock, people, log } = ports
   checkTerminalKeys(ports.terminalKeys, mode)
   const now = (): number => clock.now()
@@ -84,8 +85,9 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const requestStore = createRequestStore(documents, blobs, now)
   const locks = createLocks(documents, now)
   const proofs = { terminalKeys: ports.terminalKeys, groupClaims, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack } }
-  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, log })
-  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
+  const loadBook = createLoadBook({ documents, now, mode, fatigue, log })
+  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, loadBook, log })
+  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now, log }
   const admin = createAdmin({ documents, store, requestStore, receipts, rights, decisions, locks, grants: createGrantAdmin(documents, now, log), reviews: createReviews({ documents, proofs, rights, now, log }), mode, now })
 
@@ -96,7 +98,9 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
 
   const sweep = async (): Promise<number> => {
     await sweepLocks(documents, now)
-    return sweepCases(sweeping)
+    const moved = await sweepCases(sweeping)
+    await loadBook.flush()
+    return moved
   }
 
   const failed = (what: string) => (cause: unknown): void => log.error({ err: cause }, `${what} failed; it is tried again`)
@@ -124,6 +128,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   async function drain(): Promise<void> {
     const { subscriptions: open, work } = running ?? { subscriptions: [], work: [] }
     await Promise.all([...open.map((each) => each.close()), ...work.map((each) => each.stop())])
+    await loadBook.flush()
     running = undefined
   }
 
@@ -137,6 +142,7 @@ export type { ApprovalAdmin, ApprovalDetail, ApprovalPage, ListFilter } from './
 export { renderCard, type Card, type CardInput } from './card.ts'
 export { renderCardText } from './card-text.ts'
 export type { Decided } from './decisions.ts'
+export type { LoadOf, LoadReport } from './load-report.ts'
 export { lockId } from './lock-documents.ts'
 export type { MethodLookup } from './known-methods.ts'
 export type { GrantPage, GrantView } from './grant-admin.ts'

@@ -69,7 +69,7 @@ function mountsOf({ mode, proxies, operators }: ApprovalCloudSettings, service: 
   const guard = onlyFor((authorization) => toOperators.verify(authorization))
   return [
     { paths: [API_PATH], guard: onlyFor((authorization) => toProxies.verify(authorization)), router: createApiRoutes(service.api) },
-    { paths: ['/v1/approvals', '/v1/locks', '/v1/grants', '/v1/reviews'], guard, router: service.routes },
+    { paths: ['/v1/approvals', '/v1/locks', '/v1/grants', '/v1/reviews', '/v1/load'], guard, router: service.routes },
     { paths: ['/v1/events'], guard, router: deadLetters },
   ]
 }

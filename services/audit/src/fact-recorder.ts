@@ -24,6 +24,7 @@ const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
   'approval.cancelled': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Cancelled: ${callText(data)}. ${data.why}` }),
   'approval.claimed': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Claimed for its one run: ${callText(data)}.` }),
   'approval.completed': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Ended as ${data.outcome}${data.status === undefined ? '' : ` with status ${data.status}`}: ${callText(data)}.${data.why === undefined ? '' : ` ${data.why}`}` }),
+  'fatigue.noticed': (data) => ({ origin: 'gateway', text: `Rule ${data.rule} has asked for ${data.asked} of ${data.of} approvals on ${data.day}, more than its share of ${Math.round(data.share * 100)} %.`, facts: { rule: data.rule, day: data.day } }),
   'lock.changed': (data) => ({ origin: 'operator', who: data.by, text: `Lock ${data.id} ${data.state} by ${data.by} on ${JSON.stringify(data.scope)}: ${data.reason}` }),
   'policy.published': (data) => ({ origin: 'operator', who: data.by, text: `Policy ${data.version} with ${data.rules} rules published by ${data.by}.`, facts: { digest: data.digest } }),
   'target.changed': (data) => ({ origin: 'operator', who: data.by, text: `Target set ${data.version} with ${data.targets} targets published by ${data.by}: added ${data.added.join(', ') || 'none'}; removed ${data.removed.join(', ') || 'none'}; changed ${data.changed.join(', ') || 'none'}.`, facts: { digest: data.version } }),

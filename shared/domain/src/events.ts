@@ -39,6 +39,7 @@ export const EVENT_TOPICS = {
   'grant.revoked': TOPICS.approvals,
   'review.opened': TOPICS.approvals,
   'review.closed': TOPICS.approvals,
+  'fatigue.noticed': TOPICS.approvals,
   'lock.changed': TOPICS.locks,
   'policy.published': TOPICS.policies,
   'target.changed': TOPICS.policies,
@@ -161,6 +162,8 @@ export const EVENT_DATA = {
   'grant.revoked': grantFact.extend({ by: z.string(), reason: z.string() }),
   'review.opened': approvalFact.extend({ review: z.string(), by: z.array(z.string()), reason: z.string(), summary: z.string() }),
   'review.closed': approvalFact.extend({ review: z.string(), by: z.string(), note: z.string() }),
+  /** One rule has asked more than its share on a day (UTC): for the owner of the policy. */
+  'fatigue.noticed': z.strictObject({ rule: z.string(), day: z.string(), asked: z.int(), of: z.int(), share: z.number(), mode: z.enum(['sandbox', 'real']) }),
   'lock.changed': z.strictObject({ id: z.string(), state: z.enum(['set', 'lifted']), scope: z.unknown(), by: z.string(), reason: z.string() }),
   'policy.published': z.strictObject({ version: z.string(), digest: z.string(), rules: z.number(), by: z.string() }),
   /** A published set of targets came into force; the lists hold names. */

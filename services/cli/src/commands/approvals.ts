@@ -1,7 +1,7 @@
-/** `lockkeeper approvals list|show|approve|deny|revoke|reviews|close`. */
+/** `lockkeeper approvals list|show|approve|deny|revoke|reviews|close|load`. */
 import type { Command } from 'commander'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
-import type { Decided, ReviewDocument } from '@lockkeeper/approval'
+import type { Decided, LoadOf, LoadReport, ReviewDocument } from '@lockkeeper/approval'
 import { clientOf, localClientOf, withAdmin, withJson, type AdminOptions } from './admin-option.ts'
 import { ago, print, printJson, printTable } from './output.ts'
 import { patternOf, withPattern, type PatternOptions } from './pattern-options.ts'
@@ -38,6 +38,11 @@ export function addApprovalCommands(program: Command): void {
     .addHelpText('after', `${WHERE}\n\nExample:\n  $ lockkeeper approvals deny apr_4kZ0mQ --reason "ticket 42"`)
     .action((id: string, options: DecideOptions) => decide(id, 'deny', options))
   addReviewCommands(approvals)
+  withJson(withAdmin(approvals.command('load')))
+    .description('How much is asked of whom: requests a day, median time to a decision, approvals within 3 s; and which rules ask most.')
+    .option('--days <n>', 'the last so many days, 1 to 90', '7')
+    .addHelpText('after', '\nExample:\n  $ lockkeeper approvals load --days 30')
+    .action(load)
   withAdmin(approvals.command('revoke <id>'))
     .description('Takes back a request, an unused approval or a stored answer.')
     .requiredOption('--reason <text>', 'kept in the log')
@@ -72,6 +77,20 @@ async function reviews(options: AdminOptions & { readonly closed?: boolean }): P
     { title: 'ID', value: ({ id }) => id }, { title: 'BROKEN', value: ({ at }) => ago(at, now) }, { title: 'BY', value: ({ by }) => by.join(' ') }, { title: 'CALL', value: ({ summary }) => summary },
     { title: 'REASON', value: ({ reason }) => reason }, { title: 'CLOSED', value: ({ closed }) => closed === undefined ? 'open' : `by ${closed.by}: ${closed.note}` },
   ], 'No such reviews.')
+}
+
+async function load(options: AdminOptions & { readonly days: string }): Promise<void> {
+  const report = await clientOf(options).get<LoadReport>(`/v1/load?days=${encodeURIComponent(options.days)}`)
+  if (options.json === true) return printJson(report)
+  const percent = (share: number): string => `${Math.round(share * 100)} %`
+  const counts = [
+    { title: 'ASKED', value: ({ asked }: LoadOf) => String(asked) }, { title: 'A DAY', value: ({ askedPerDay }: LoadOf) => String(askedPerDay) },
+    { title: 'APPROVED', value: ({ approved }: LoadOf) => String(approved) }, { title: 'DENIED', value: ({ denied }: LoadOf) => String(denied) },
+    { title: 'MEDIAN', value: ({ medianMs }: LoadOf) => medianMs === undefined ? '-' : `${Math.round(medianMs / 1000)}s` }, { title: 'WITHIN 3S', value: ({ fastShare }: LoadOf) => percent(fastShare) },
+  ]
+  print(`since ${report.from}`)
+  printTable(report.persons, [{ title: 'PERSON', value: ({ called }) => called }, ...counts], 'Nobody was asked.')
+  printTable(report.rules, [{ title: 'RULE', value: ({ name }) => name }, ...counts, { title: 'SHARE', value: ({ share, tooMuch }) => `${percent(share)}${tooMuch ? '  too much' : ''}` }], 'No rule asked.')
 }
 
 async function list(options: ListOptions): Promise<void> {

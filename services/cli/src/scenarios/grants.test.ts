@@ -102,6 +102,15 @@ describe('scenario: grants and break-glass', () => {
     assert.ok(texts.some((text) => text.startsWith('review.closed')))
   })
 
+  it('load says who was asked how often, and which rule asks most', async () => {
+    await test.gateway.approval.sweep()
+    const { out } = await lockkeeper('approvals', 'load')
+    assert.match(out, /PERSON\s+ASKED\s+A DAY[\s\S]*\nada\s+\d+[\s\S]*\nRULE[\s\S]*scenario\/publish\s+\d+/)
+    const { persons, rules } = await json<{ persons: readonly { name: string }[], rules: readonly { name: string, share: number }[] }>('approvals', 'load', '--days', '1')
+    assert.ok(persons.some(({ name }) => name === 'max') && (rules[0]?.share ?? 0) > 0.5)
+    assert.equal((await runCommand(['approvals', 'load', '--days', '0'], admin.path)).code, 1)
+  })
+
   const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
     [['--vary', 'a'], /go with --pattern/], [['--pattern', '//x/y', '--uses', 'many'], /--uses must be/], [['--pattern', '//x/y', '--for', 'ever'], /--for must be/], [['--pattern', '//x/y', '--bound', 'size'], /write NAME<=NUMBER/],
   ]
