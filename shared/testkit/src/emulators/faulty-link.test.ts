@@ -60,6 +60,15 @@ describe('a faulty link', () => {
     assert.equal((await answer)[0], 'held')
   })
 
+  it('that strands its connections serves new ones', async () => {
+    const client = await dial()
+    link.strand()
+    client.on('data', () => assert.fail('heard')).write('lost')
+    assert.equal((await echo(await dial(), 'new'))[0], 'new')
+    link.restore()
+    assert.equal((await echo(await dial(), 'again'))[0], 'again')
+  })
+
   it('that is cut resets what is open and what is opened, until it is restored', async () => {
     const client = await dial()
     link.cut()

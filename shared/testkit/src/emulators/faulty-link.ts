@@ -12,6 +12,8 @@ export interface FaultyLink {
   delay(ms: number): void
   /** Connections stay open, and nothing passes: a network that is gone without a word. */
   silence(): void
+  /** The connections that are open now stay open and silent for ever; new ones are as good as before. */
+  strand(): void
   /** As new: nothing is cut or slow any more, and what waited passes. */
   restore(): void
   /** Connections that were opened through the link so far. */
@@ -58,7 +60,12 @@ export async function faultyLink(target: string): Promise<FaultyLink> {
   }
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cut, delay: slow, silence: () => slow(Infinity), opened: () => count,
+    cut,
+    strand() {
+      for (const pipe of pipes) pipe.delay(Infinity)
+      pipes.clear()
+    },
+    delay: slow, silence: () => slow(Infinity), opened: () => count,
     restore() {
       isCut = false
       slow(0)

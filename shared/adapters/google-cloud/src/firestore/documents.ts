@@ -87,6 +87,7 @@ export class FirestoreDocuments implements DocumentStore {
     const watch = new LiveWatch({
       settings, clock, what: `${collection.name}.${query.name}`,
       open: resumeToken => client.listen(asked, resumeToken),
+      onSilence: () => client.renew(),
       listener: changes => listener(changes as readonly WatchChange<T>[]),
       onClose: () => this.#watches.delete(watch),
     })

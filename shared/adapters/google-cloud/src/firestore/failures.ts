@@ -3,6 +3,7 @@ import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { inFewWords } from '../google-call.ts'
 
 const INVALID_ARGUMENT = 3
+const DEADLINE_EXCEEDED = 4
 const NOT_FOUND = 5
 const ALREADY_EXISTS = 6
 const PERMISSION_DENIED = 7
@@ -27,6 +28,7 @@ export function isConflict(error: unknown): boolean {
   return code === INVALID_ARGUMENT && /transaction (?:has expired|is invalid|was (?:closed|aborted))|no longer valid/i.test(String((error as Error).message))
 }
 
+export const isDeadline = (error: unknown): boolean => codeOf(error) === DEADLINE_EXCEEDED
 export const isRepeatable = (error: unknown): boolean => REPEATABLE.has(codeOf(error) ?? -1)
 export const isLasting = (error: unknown): boolean => LASTING.has(codeOf(error) ?? -1)
 

@@ -1,16 +1,15 @@
-/** The one file that imports the SDK: the generated client, because only it lets every call have its own deadline and shows the listen protocol. */
+/** Firestore's calls as the store needs them. The generated client, because only it lets every call have its own deadline and shows the listen protocol. */
 import { credentials } from '@grpc/grpc-js'
 import firestore from '@google-cloud/firestore'
 import type { Duplex, Readable } from 'node:stream'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
-import { portError, within } from './failures.ts'
+import { Connection, type Sdk } from './connection.ts'
 import { epochMs, type StoredDocument, type StoredWrite, type Timestamp } from './encoding.ts'
 import type { StructuredQuery } from './structured-query.ts'
 import { RequestSlots } from './request-slots.ts'
 
 const PROJECT_ID = /^(?:[a-z][a-z0-9.-]{0,60}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/
 const DATABASE_ID = /^(?:\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$/
-const OPEN_MS = 10_000
 /** Rolling back frees locks early; nobody waits for it. */
 const ROLLBACK_MS = 2000
 
@@ -61,14 +60,13 @@ export type ListenStream = Duplex & { cancel(): void }
 
 interface ReadMessage { readonly found?: StoredDocument | null, readonly missing?: string, readonly transaction?: Uint8Array }
 
-type Sdk = InstanceType<typeof firestore.v1.FirestoreClient>
 type CallOptions = NonNullable<Parameters<Sdk['listen']>[0]>
 
 export class FirestoreClient {
   /** `projects/PROJECT/databases/DATABASE/documents`. */
   readonly root: string
   readonly #database: string
-  readonly #sdk: Sdk
+  readonly #connection: Connection
   readonly #isEmulator: boolean
   readonly #slots = new RequestSlots()
   readonly #headers: Readonly<Record<string, string>>
@@ -82,17 +80,14 @@ export class FirestoreClient {
     // The generated client's requests name the database in their bodies only; Google routes by these headers.
     const routed = { 'google-cloud-resource-prefix': this.#database, 'x-goog-request-params': `database=${encodeURIComponent(this.#database)}` }
     this.#headers = emulator === undefined ? routed : { ...routed, authorization: 'Bearer owner' }
-    this.#sdk = new firestore.v1.FirestoreClient({ projectId, ...CHANNEL, ...(emulator === undefined ? {} : plainChannel(emulator)) })
+    const options = { projectId, ...CHANNEL, ...(emulator === undefined ? {} : plainChannel(emulator)) }
+    this.#connection = new Connection(() => new firestore.v1.FirestoreClient(options))
   }
 
   /** Finds credentials; dials nothing yet. PortUnavailable when there are none within 10 s. */
   static async open(address: DatabaseAddress): Promise<FirestoreClient> {
     const client = new FirestoreClient(address)
-    try {
-      await within(OPEN_MS, 'opening', client.#sdk.initialize())
-    } catch (error) {
-      throw portError('opening', error)
-    }
+    await client.#connection.open()
     return client
   }
 
@@ -105,9 +100,9 @@ export class FirestoreClient {
    * documents are read as of one moment, which takes a read-only transaction: it holds nothing and needs no end.
    */
   async read(names: readonly string[], timeoutMs: number, begin?: { readonly retryTransaction?: Uint8Array }): Promise<ReadAnswer> {
-    const messages = await this.#slots.run(timeoutMs, async left => {
-      const asOf = begin !== undefined ? { newTransaction: { readWrite: begin } } : names.length === 1 ? {} : await this.#oneMoment(left)
-      return collect<ReadMessage>(this.#sdk.batchGetDocuments({ database: this.#database, documents: [...names], ...asOf }, this.#options(left)))
+    const messages = await this.#call(timeoutMs, async (sdk, left) => {
+      const asOf = begin !== undefined ? { newTransaction: { readWrite: begin } } : names.length === 1 ? {} : await this.#oneMoment(sdk, left)
+      return collect<ReadMessage>(sdk.batchGetDocuments({ database: this.#database, documents: [...names], ...asOf }, this.#options(left)))
     })
     const found = new Map(messages.flatMap(({ found: one }) => typeof one?.name === 'string' ? [[one.name, one] as const] : []))
     const answered = new Set([...found.keys(), ...messages.map(({ missing }) => missing)])
@@ -118,33 +113,42 @@ export class FirestoreClient {
 
   async commit(writes: readonly StoredWrite[], timeoutMs: number, transaction?: Uint8Array): Promise<void> {
     const request = { database: this.#database, writes: [...writes] as object[], ...(transaction === undefined ? {} : { transaction }) }
-    await this.#slots.run(timeoutMs, left => this.#sdk.commit(request, this.#options(left)))
+    await this.#call(timeoutMs, (sdk, left) => sdk.commit(request, this.#options(left)))
   }
 
   async rollback(transaction: Uint8Array): Promise<void> {
-    await this.#slots.run(ROLLBACK_MS, left => this.#sdk.rollback({ database: this.#database, transaction }, this.#options(left)))
+    await this.#call(ROLLBACK_MS, (sdk, left) => sdk.rollback({ database: this.#database, transaction }, this.#options(left)))
   }
 
   async query(structuredQuery: StructuredQuery, timeoutMs: number): Promise<QueryAnswer> {
-    const messages = await this.#slots.run(timeoutMs, async left => collect<{ document?: StoredDocument | null, readTime?: Timestamp | null }>(this.#sdk.runQuery({ parent: this.root, structuredQuery: structuredQuery as object }, this.#options(left))))
+    const messages = await this.#call(timeoutMs, (sdk, left) => collect<{ document?: StoredDocument | null, readTime?: Timestamp | null }>(sdk.runQuery({ parent: this.root, structuredQuery: structuredQuery as object }, this.#options(left))))
     return { documents: messages.flatMap(({ document }) => document ?? []), readTimeMs: Math.max(0, ...messages.map(({ readTime }) => epochMs(readTime))) }
   }
 
   /** One target, number 1, on a stream of its own. The caller handles `data`, `error` and `end`, and cancels it. */
   listen(structuredQuery: StructuredQuery, resumeToken?: Uint8Array): ListenStream {
-    const stream = this.#sdk.listen({ otherArgs: { headers: this.#headers }, timeout: LISTEN_MS }) as unknown as ListenStream
+    const stream = this.#connection.sdk.listen({ otherArgs: { headers: this.#headers }, timeout: LISTEN_MS }) as unknown as ListenStream
     stream.write({ database: this.#database, addTarget: { targetId: 1, query: { parent: this.root, structuredQuery }, ...(resumeToken === undefined ? {} : { resumeToken }) } })
     return stream
   }
 
   async close(): Promise<void> {
-    await this.#sdk.close()
+    await this.#connection.close()
+  }
+
+  /** For whoever finds that nothing comes any more over the connection there is. */
+  renew(): void {
+    this.#connection.renew()
+  }
+
+  #call<T>(timeoutMs: number, work: (sdk: Sdk, leftMs: number) => Promise<T>): Promise<T> {
+    return this.#slots.run(timeoutMs, left => this.#connection.watched(sdk => work(sdk, left)))
   }
 
   /** The emulator shows half of a commit even to a transaction, unless that was begun before the read. */
-  async #oneMoment(timeoutMs: number): Promise<object> {
+  async #oneMoment(sdk: Sdk, timeoutMs: number): Promise<object> {
     if (!this.#isEmulator) return { newTransaction: { readOnly: {} } }
-    const [{ transaction }] = await this.#sdk.beginTransaction({ database: this.#database, options: { readOnly: {} } }, this.#options(timeoutMs))
+    const [{ transaction }] = await sdk.beginTransaction({ database: this.#database, options: { readOnly: {} } }, this.#options(timeoutMs))
     return { transaction }
   }
 

@@ -102,6 +102,19 @@ describeEmulated('firestore', 'Firestore behind a faulty line', function (emulat
     watch.close()
   })
 
+  it('a connection that is dead without a word is replaced long before its keepalive, for calls and for watches with a heartbeat', async () => {
+    await other.documents.transact([ref('heartbeat')], () => puts('heartbeat', 1))
+    const seen = collector<readonly WatchChange<Thing>[]>()
+    const watch = store.documents.watch(THINGS, BY_KIND, seen.add)
+    await watch.ready
+    link.strand()
+    const from = performance.now()
+    await other.documents.transact([ref('heartbeat')], () => puts('heartbeat', 2))
+    await Promise.all([untilItWorks(() => store.documents.read([ref('a')])), seen.until(calls => calls.flat().some(({ id, doc }) => id === 'heartbeat' && doc?.data.n === 2), 10_000)])
+    assert.ok(performance.now() - from < 8000)
+    watch.close()
+  })
+
   it('a watch whose first set does not come in time says so and is over', async () => {
     const slow = await open(link.host, { watchReadyMs: 200 })
     link.silence()

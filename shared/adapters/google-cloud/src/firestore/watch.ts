@@ -10,6 +10,8 @@ import { ListenedSet, type Heard } from './listened-set.ts'
 const QUIET_MS = 45_000
 /** A set with a heartbeat in it is never silent that long while its writer lives. */
 const QUIET_WITH_HEARTBEAT_MS = 3 * HEARTBEAT_EVERY_MS
+/** A stream that was just opened is answered at once. */
+const ANSWER_MS = 5000
 
 export interface WatchSettings {
   /** Ms within which the first set must have come. */
@@ -25,6 +27,8 @@ export interface WatchParts {
   /** Names the watch in messages. */
   readonly what: string
   open(resumeToken: Uint8Array | undefined): ListenStream
+  /** The connection may be dead. */
+  onSilence(): void
   listener(changes: readonly WatchChange<object>[]): void
   onClose(): void
 }
@@ -39,6 +43,8 @@ export class LiveWatch implements Watch {
   #reopenTimer: NodeJS.Timeout | undefined
   #quietTimer: NodeJS.Timeout | undefined
   #quietMs = QUIET_MS
+  /** Whether this stream has said anything yet. */
+  #answered = false
   #failures = 0
   #completeAt: number | undefined
   #closed = false
@@ -71,6 +77,7 @@ export class LiveWatch implements Watch {
 
   #open(): void {
     this.#set.restart()
+    this.#answered = false
     const stream = this.#parts.open(this.#set.resumeToken)
     this.#stream = stream
     const own = (act: () => void) => (): void => { if (this.#stream === stream) act() }
@@ -81,15 +88,15 @@ export class LiveWatch implements Watch {
   }
 
   #hear(message: ListenMessage): void {
+    this.#answered = true
     let heard: Heard
     try {
       heard = this.#set.hear(message)
     } catch (error) {
       return this.#lost(error)
     }
-    this.#listenFor()
     switch (heard.kind) {
-      case 'more': return
+      case 'more': return this.#listenFor()
       case 'complete': return this.#complete(heard.changes)
       case 'differs': {
         this.#lost(new Error('the set differs from what was told of it'))
@@ -104,6 +111,7 @@ export class LiveWatch implements Watch {
     this.#completeAt = this.#parts.clock.monotonic()
     this.#failures = 0
     if (changes.length > 0) this.#quietMs = this.#set.has(HEARTBEAT_ID) ? QUIET_WITH_HEARTBEAT_MS : QUIET_MS
+    this.#listenFor()
     if (first || changes.length > 0) this.#deliver(changes)
     if (!first) return
     clearTimeout(this.#readyTimer)
@@ -136,13 +144,17 @@ export class LiveWatch implements Watch {
     this.#reopenTimer = setTimeout(() => this.#open(), afterMs)
   }
 
-  /** A connection that is cut without a word looks like one on which nothing happens, so silence ends a stream; longer each time. */
+  /**
+   * A connection that is cut without a word looks like one on which nothing happens, so silence ends a stream. Where others answer and
+   * only the heartbeat is missing, its writer is down: each time is waited for longer.
+   */
   #listenFor(): void {
     clearTimeout(this.#quietTimer)
     this.#quietTimer = setTimeout(() => {
-      this.#quietMs = Math.min(QUIET_MS, this.#quietMs * 2)
+      if (this.#answered) this.#quietMs = Math.min(QUIET_MS, this.#quietMs * 2)
+      this.#parts.onSilence()
       this.#lost(new Error('the stream fell silent'))
-    }, this.#quietMs)
+    }, this.#answered ? this.#quietMs : ANSWER_MS)
   }
 
   #leaveStream(): void {
