@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { callersSchema, pusherSchema, readPeopleFile, secretsSchema, serviceSettings, type PathProblem } from '@lockkeeper/service-kit/server'
 import { z } from 'zod'
-import { notifyProblems, notifySchema } from './settings.ts'
+import { notifyProblems, notifySchema, slackDecides } from './settings.ts'
 
 export const notifierCloudSettingsSchema = z.strictObject({
   ...serviceSettings,
@@ -14,7 +14,10 @@ export const notifierCloudSettingsSchema = z.strictObject({
   /** YAML file of the persons who may be told. */
   people: z.string().min(1).max(4096),
   /** Channels, as in lockkeeper.yaml; Slack's callbacks come in at this service's own port, so `listen` is left out. */
-  notify: notifySchema.omit({ listen: true, slack: true }),
+  notify: notifySchema.omit({ listen: true, slack: true }).extend({
+    /** The same as the approval service's `slack.decides`. Without it messages in Slack have no buttons. */
+    slack: z.strictObject({ decides: slackDecides }).optional(),
+  }),
   /** Page of a request; `{id}` becomes the approval's id. */
   approvalUrl: z.url({ protocol: /^https$/ }).optional(),
   /** People who may see deliveries. */
@@ -28,7 +31,7 @@ export type NotifierCloudSettings = z.output<typeof notifierCloudSettingsSchema>
 export function notifierProblems({ notify, mode, people }: NotifierCloudSettings, directory: string): readonly PathProblem[] {
   const read = readPeopleFile(resolve(directory, people))
   return [
-    ...notifyProblems(notify, mode).map(({ path, message }) => ({ path: ['notify', ...path], message })),
+    ...notifyProblems({ channels: notify.channels }, mode).map(({ path, message }) => ({ path: ['notify', ...path], message })),
     ...('problems' in read ? read.problems.map((message) => ({ path: ['people'], message })) : []),
   ]
 }

@@ -11,20 +11,20 @@ import type { ChannelSettings } from './settings.ts'
 type Parts = Pick<NotifierPorts, 'secrets' | 'people' | 'clock'>
 
 export function createChannels(parts: Parts, settings: NotifierSettings): readonly Channel[] {
-  const { mode, approvalUrl, notify } = settings
+  const { mode, approvalUrl, channels, slackDecides: decides } = settings
   const link = (approval: string): string | undefined => approvalUrl?.replaceAll('{id}', encodeURIComponent(approval))
   const { secrets, people, clock } = parts
   const sandbox = mode === 'sandbox'
   const toProvider = createPost({ privateAddresses: sandbox })
   const create = (channel: ChannelSettings): Channel => {
     switch (channel.kind) {
-      case 'slack': return createSlackChannel(channel, { post: toProvider, secrets, people, clock, link, ...notify.slack === undefined ? {} : { decides: notify.slack.decides } })
+      case 'slack': return createSlackChannel(channel, { post: toProvider, secrets, people, clock, link, ...decides === undefined ? {} : { decides } })
       case 'googleChat': return createGoogleChatChannel(channel, { post: toProvider, secrets, people, clock, link, sandbox })
       case 'email': return createEmailChannel(channel, { secrets, people, link })
       case 'webhook': return createWebhookChannel(channel, { post: postToReceiver(channel, sandbox), secrets, people, clock, link })
     }
   }
-  return notify.channels.map(create)
+  return channels.map(create)
 }
 
 function postToReceiver({ allowPrivateAddresses, certificateAuthority }: Extract<ChannelSettings, { kind: 'webhook' }>, sandbox: boolean) {

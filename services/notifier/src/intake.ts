@@ -7,7 +7,7 @@ import type { Log } from '@lockkeeper/service-kit'
 import type { Channel } from './channels/channel.ts'
 import { deliveries, handledEvents, KEEP_MS, REMEMBER_MS, subjects, type DeliveryDocument, type Handled, type SubjectDocument } from './collections.ts'
 import { factMessages, followingMessages, followUp, newDelivery, type PlannedMessage } from './plan.ts'
-import { applyFact, type Subject, type TimedFact } from './subject.ts'
+import { applyFact, applyReview, type ReviewFact, type Subject, type TimedFact } from './subject.ts'
 
 export interface IntakeParts {
   readonly documents: DocumentStore
@@ -22,7 +22,7 @@ export const MOST_OPEN = 500
 /** Other facts of the same subject that may come between before the event is given back to the bus. */
 const MOST_ATTEMPTS = 20
 
-const TYPES = ['approval.requested', 'approval.approved', 'approval.denied', 'approval.expired', 'approval.cancelled', 'approval.claimed', 'approval.completed'] as const
+const TYPES = ['approval.requested', 'approval.approved', 'approval.denied', 'approval.expired', 'approval.cancelled', 'approval.claimed', 'approval.completed', 'approval.escalated'] as const
 type Read = { readonly id: string, readonly next: (before: Subject | undefined) => Subject }
 
 /** Rejects only for what a redelivery can mend. Facts that no message is about are acknowledged and forgotten. */
@@ -47,12 +47,21 @@ function readFact(event: CloudEvent): Read | { readonly problem: true } | undefi
     const id = `lock-${sha256(JSON.stringify([event.source, event.id]))}`
     return { id, next: () => ({ kind: 'lock', id, revision: 1, lock: lock.data as EventData<'lock.changed'>, at }) }
   }
+  if (event.type === 'review.opened' || event.type === 'review.closed') return readReview(event, at)
   const type = TYPES.find((each) => each === event.type)
   if (type === undefined) return undefined
   const parsed = EVENT_DATA[type].safeParse(event.data)
   if (!parsed.success || !Number.isFinite(at) || !/^apr_[A-Za-z0-9]{3,60}$/.test(parsed.data.approval)) return { problem: true }
   const fact = { type, data: parsed.data, at } as TimedFact
   return { id: parsed.data.approval, next: (before) => applyFact(before?.kind === 'approval' ? before : undefined, fact) }
+}
+
+function readReview({ type, data }: CloudEvent, at: number): Read | { readonly problem: true } {
+  const parsed = EVENT_DATA[type as ReviewFact['type']].safeParse(data)
+  if (!parsed.success || !Number.isFinite(at)) return { problem: true }
+  const id = `review-${sha256(parsed.data.review)}`
+  const fact = { type, data: parsed.data, at } as ReviewFact
+  return { id, next: (before) => applyReview(before?.kind === 'review' ? before : undefined, id, fact) }
 }
 
 /** Names of the channels that have something to do now; undefined: somebody else was faster, look again. */

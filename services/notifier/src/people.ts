@@ -1,6 +1,6 @@
 /** Persons as the notifier needs them: their names, their groups, and where they can be reached. */
 import type { Person, PersonId } from '@lockkeeper/domain'
-import type { ApprovalSubject } from './subject.ts'
+import type { ApprovalSubject, Subject } from './subject.ts'
 
 /** What the notifier asks of the directory of persons; absence is undefined or an empty list. */
 export interface People {
@@ -9,15 +9,24 @@ export interface People {
 }
 
 /** The reviewers of a request that a channel may tell, without disabled ones, in the order of the request. */
-export function toldReviewers(people: People, { asked }: ApprovalSubject, only: readonly string[] | undefined): readonly Person[] {
+export function toldReviewers(people: People, { asked, escalated }: ApprovalSubject, only: readonly string[] | undefined): readonly Person[] {
   const wanted = only === undefined ? undefined : new Set<string>(only.flatMap((one) => members(people, one)))
-  return (asked?.reviewers ?? []).filter((id) => wanted === undefined || wanted.has(id)).map((id) => people.byId(id)).filter((person) => person !== undefined && person.disabled !== true) as Person[]
+  return [...new Set([...asked?.reviewers ?? [], ...escalated?.reviewers ?? []])].filter((id) => wanted === undefined || wanted.has(id)).map((id) => people.byId(id)).filter((person) => person !== undefined && person.disabled !== true) as Person[]
 }
 
 function members(people: People, reviewer: string): readonly string[] {
   const colon = reviewer.indexOf(':')
   const name = reviewer.slice(colon + 1)
   return reviewer.startsWith('group:') ? people.group(name) : [name]
+}
+
+/** Whether a channel with one fixed place tells of this: of reviews always, of locks where the settings say so, of requests for its reviewers. */
+export function concerns(people: People, subject: Subject, settings: { readonly locks: boolean, readonly reviewers?: readonly string[] }): boolean {
+  switch (subject.kind) {
+    case 'lock': return settings.locks
+    case 'review': return true
+    case 'approval': return toldReviewers(people, subject, settings.reviewers).length > 0
+  }
 }
 
 export function nameOf(people: People, id: string): string {

@@ -57,7 +57,11 @@ export function needless({ lease: _lease, ...before }: DeliveryDocument, now: nu
   return { ...before, state: 'dropped', open: false, dueAt: 0, why: 'it was settled before anybody could be told', deleteAt: now + KEEP_MS }
 }
 
-/** Somebody may still have to know: a request that waits, or a lock. */
+/** Somebody may still have to know: a request that waits, a lock, a review that nobody has closed. */
 export function isOpen(subject: Subject): boolean {
-  return subject.kind === 'lock' || (subject.asked !== undefined && subject.standing.state === 'pending')
+  switch (subject.kind) {
+    case 'lock': return true
+    case 'review': return subject.opened !== undefined && subject.closed === undefined
+    case 'approval': return subject.asked !== undefined && subject.standing.state === 'pending'
+  }
 }

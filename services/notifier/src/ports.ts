@@ -21,5 +21,7 @@ export interface NotifierSettings {
   readonly mode: Mode
   /** The page of a request; `{id}` becomes its id. Without it messages carry no link. */
   readonly approvalUrl?: string
-  readonly notify: NotifySettings
+  readonly channels: NotifySettings['channels']
+  /** Risk classes that a click in Slack decides, as the approval service has them; absent: none, and messages have no buttons. */
+  readonly slackDecides?: readonly string[]
 }

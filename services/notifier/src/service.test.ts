@@ -92,6 +92,34 @@ describe('the notifier', () => {
     assert.match(JSON.stringify(slack.messages.items.at(-1)?.blocks), /Done at/)
   })
 
+  it('when a request is escalated, those who may decide now are told, and what was told before says so', async () => {
+    await world.close()
+    world = await openNotifier({ channels: ['bo', 'cy'].map((id) => ({ kind: 'slack', name: `for-${id}`, token: 'slack-token', channel: `C0${id.toUpperCase()}`, apiUrl: slack.apiUrl, reviewers: [`person:${id}`] })) })
+    const approval = await world.ask({ reviewers: ['bo'] })
+    await world.deliver()
+    assert.deepEqual(slack.messages.items.map(({ channel }) => channel), ['C0BO'])
+    await world.tell('approval.escalated', { approval, reviewers: ['bo', 'cy'], to: ['group:leads'], quorum: 1, summary: 's' })
+    await world.deliver()
+    assert.deepEqual(slack.messages.items.map(({ channel, version }) => `${channel} ${version}`).sort(), ['C0BO 1', 'C0BO 2', 'C0CY 1'])
+    assert.match(JSON.stringify(slack.messages.items.at(-1)?.blocks), /Nobody decided in time: group:leads may decide too/)
+  })
+
+  it('break-glass is told loudly: the request says so, and the review is a message of its own until somebody closes it', async () => {
+    const approval = await world.ask()
+    await world.deliver()
+    await world.tell('approval.approved', { approval, by: ['bo'], breakGlass: true })
+    await world.tell('review.opened', { approval, review: 'rev_1', by: ['bo'], reason: 'the site is down', summary: 'storage.buckets.delete on b' })
+    await world.deliver()
+    const shown = (): readonly string[] => [...new Map(slack.messages.items.map(({ ts, blocks }) => [ts, JSON.stringify(blocks)])).values()]
+    assert.match(shown()[0] ?? '', /Approved by Bo by break-glass/)
+    assert.match(shown()[1] ?? '', /a review is wanted.*By: Bo.*the site is down.*Another person has to look/)
+    await world.tell('review.closed', { approval, review: 'rev_1', by: 'cy', note: 'it was right' })
+    await world.deliver()
+    assert.match(shown()[1] ?? '', /Closed by Cy: it was right/)
+    assert.equal(shown().length, 2)
+    assert.deepEqual(receiver.requests.items.map(({ body }) => (JSON.parse(body) as { readonly type: string }).type).sort(), ['approval.approved', 'approval.requested', 'review.closed', 'review.opened'])
+  })
+
   it('two notifiers over one store send each message once', async () => {
     for (let count = 0; count < 10; count += 1) await world.ask()
     const other = world.another()

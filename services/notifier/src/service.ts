@@ -36,7 +36,7 @@ export const collections: readonly Collection[] = [subjects, deliveries, handled
 
 /** TypeError that names every wrong setting at once. */
 export function createNotifierService(ports: NotifierPorts, settings: NotifierSettings): NotifierService {
-  const problems = notifyProblems(settings.notify, settings.mode)
+  const problems = notifyProblems(settings, settings.mode)
   if (problems.length > 0) throw new TypeError(`notifier settings: ${problems.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`)
   const { documents, events, clock, log, random = Math.random } = ports
   const channels = createChannels(ports, settings)

@@ -68,6 +68,9 @@ const webhookChannel = z.strictObject({
   certificateAuthority: file.optional(),
 })
 
+/** Risk classes that a click may decide: never `critical`. */
+export const slackDecides = z.array(z.enum(['high', 'medium', 'sensitive-read', 'change', 'read'])).max(5).default(['change', 'medium'])
+
 export const notifySchema = z.strictObject({
   /** One each; a channel that is down delays no other. */
   channels: z.array(z.discriminatedUnion('kind', [slackChannel, googleChatChannel, emailChannel, webhookChannel])).min(1).max(50),
@@ -89,7 +92,7 @@ export const notifySchema = z.strictObject({
     /** Secret: the app's signing secret. The approval service alone reads it. */
     signingSecret: secret,
     /** Risk classes that a click decides; `critical` never is. Default: change, medium. */
-    decides: z.array(z.enum(['high', 'medium', 'sensitive-read', 'change', 'read'])).max(5).default(['change', 'medium']),
+    decides: slackDecides,
   }).optional(),
 })
 
@@ -104,7 +107,7 @@ const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[?::1\]?|localhost)$/
 const SLACK_HOSTS = ['slack.com', 'slack-gov.com']
 
 /** What the schema cannot say: names that stand twice, and what must not mix (invariant 14). */
-export function notifyProblems(settings: NotifySettings, mode: Mode): readonly NotifyProblem[] {
+export function notifyProblems(settings: Pick<NotifySettings, 'channels'> & Partial<NotifySettings>, mode: Mode): readonly NotifyProblem[] {
   const names = new Set<string>()
   const problems = settings.channels.flatMap((channel, index): NotifyProblem[] => {
     const twice = names.has(channel.name)

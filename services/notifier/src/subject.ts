@@ -2,7 +2,7 @@
 import type { EventData } from '@lockkeeper/domain/events'
 import type { Mode } from '@lockkeeper/domain'
 
-type ApprovalFactType = 'approval.requested' | 'approval.approved' | 'approval.denied' | 'approval.expired' | 'approval.cancelled' | 'approval.claimed' | 'approval.completed'
+type ApprovalFactType = 'approval.requested' | 'approval.approved' | 'approval.denied' | 'approval.expired' | 'approval.cancelled' | 'approval.claimed' | 'approval.completed' | 'approval.escalated'
 type Fact = { readonly [T in ApprovalFactType]: { readonly type: T, readonly data: EventData<T> } }[ApprovalFactType]
 /** A fact and its event's time, epoch ms. */
 export type TimedFact = Fact & { readonly at: number }
@@ -30,10 +30,14 @@ export interface ApprovalSubject {
   readonly expiresAt: number
   /** Absent until `approval.requested` has come. */
   readonly asked?: Asked
+  /** Who may decide since nobody did in time. */
+  readonly escalated?: Pick<EventData<'approval.escalated'>, 'reviewers' | 'to'>
   readonly standing: Standing
   /** Who approved, kept when it runs, and when that was; 0: nobody yet. */
   readonly approvedBy: readonly string[]
   readonly approvedAt: number
+  /** Approved by one person at once; a review follows. */
+  readonly breakGlass: boolean
   /** Time and weight of the fact that the standing comes from: a later fact wins, of equal times the heavier. */
   readonly standingAt: number
   readonly weight: number
@@ -49,11 +53,22 @@ export interface LockSubject {
   readonly at: number
 }
 
-export type Subject = ApprovalSubject | LockSubject
+/** What break-glass leaves: open until another person has looked at it. */
+export interface ReviewSubject {
+  readonly kind: 'review'
+  readonly id: string
+  readonly revision: number
+  readonly opened?: EventData<'review.opened'>
+  readonly closed?: EventData<'review.closed'>
+  readonly at: number
+}
+export type ReviewFact = { readonly at: number } & ({ readonly type: 'review.opened', readonly data: EventData<'review.opened'> } | { readonly type: 'review.closed', readonly data: EventData<'review.closed'> })
+
+export type Subject = ApprovalSubject | LockSubject | ReviewSubject
 
 /** In the order in which one request can pass through them. */
 const WEIGHTS: Readonly<Record<ApprovalFactType, number>> = {
-  'approval.requested': 0, 'approval.approved': 1, 'approval.claimed': 2, 'approval.completed': 3, 'approval.denied': 4, 'approval.expired': 4, 'approval.cancelled': 4,
+  'approval.escalated': -1, 'approval.requested': 0, 'approval.approved': 1, 'approval.claimed': 2, 'approval.completed': 3, 'approval.denied': 4, 'approval.expired': 4, 'approval.cancelled': 4,
 }
 
 /** No decision can change it any more; `unknown` may still become `done`. */
@@ -66,10 +81,11 @@ export function isFinal({ standing }: Pick<ApprovalSubject, 'standing'>): boolea
 export function applyFact(before: ApprovalSubject | undefined, fact: TimedFact): ApprovalSubject {
   const { approval, mode, agent, run, method, expiresAt } = fact.data
   const known: ApprovalSubject = before ?? {
-    kind: 'approval', id: approval, mode, agent, run, method, expiresAt, standing: { state: 'pending' }, approvedBy: [], approvedAt: 0, standingAt: 0, weight: -1, revision: 0,
+    kind: 'approval', id: approval, mode, agent, run, method, expiresAt, standing: { state: 'pending' }, approvedBy: [], approvedAt: 0, breakGlass: false, standingAt: 0, weight: -1, revision: 0,
   }
   const weight = WEIGHTS[fact.type]
   const told = keepWords(known, fact)
+  if (fact.type === 'approval.escalated') return told
   if (fact.at < known.standingAt || (fact.at === known.standingAt && weight <= known.weight) || (fact.type === 'approval.requested' && known.weight >= 0)) return told
   const standing = standingOf(fact)
   // What has ended does not begin again: only the end itself can be known better.
@@ -80,11 +96,18 @@ export function applyFact(before: ApprovalSubject | undefined, fact: TimedFact):
 /** What was asked, and who approved, is worth knowing also where the fact comes late. */
 function keepWords(known: ApprovalSubject, fact: TimedFact): ApprovalSubject {
   if (fact.type === 'approval.requested' && known.asked === undefined) return { ...known, asked: fact.data, expiresAt: fact.data.expiresAt, revision: known.revision + 1 }
-  if (fact.type === 'approval.approved' && fact.at > known.approvedAt) return { ...known, approvedBy: fact.data.by, approvedAt: fact.at, revision: known.revision + 1 }
+  if (fact.type === 'approval.approved' && fact.at > known.approvedAt) return { ...known, approvedBy: fact.data.by, approvedAt: fact.at, breakGlass: fact.data.breakGlass === true, revision: known.revision + 1 }
+  if (fact.type === 'approval.escalated' && known.escalated === undefined) return { ...known, escalated: { reviewers: fact.data.reviewers, to: fact.data.to }, revision: known.revision + 1 }
   return known
 }
 
-function standingOf(fact: Fact): Standing {
+export function applyReview(before: ReviewSubject | undefined, id: string, fact: ReviewFact): ReviewSubject {
+  const known: ReviewSubject = before ?? { kind: 'review', id, revision: 0, at: fact.at }
+  if (fact.type === 'review.opened') return known.opened === undefined ? { ...known, opened: fact.data, revision: known.revision + 1 } : known
+  return known.closed === undefined ? { ...known, closed: fact.data, revision: known.revision + 1 } : known
+}
+
+function standingOf(fact: Exclude<Fact, { type: 'approval.escalated' }>): Standing {
   switch (fact.type) {
     case 'approval.requested': return { state: 'pending' }
     case 'approval.approved': return { state: 'approved', by: fact.data.by }

@@ -10,7 +10,7 @@ import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type LoadedSettings, type RunningService } from '@lockkeeper/service-kit/server'
 import type { NotifierCloudSettings } from './cloud-settings.ts'
-import { collections, createNotifierService } from './service.ts'
+import { collections, createNotifierService, type NotifierSettings } from './service.ts'
 
 export interface WireOptions { readonly log: Log, readonly clock?: Clock }
 
@@ -23,7 +23,7 @@ export async function openNotifier({ settings, directory, port }: LoadedSettings
   const events = openPubSub({ projectId: project, service: SERVICE, log, verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
   const secrets = 'secretManager' in settings.secrets ? secretManagerSecrets({ secrets: settings.secrets.secretManager }, { clock, log }) : fileSecrets(resolve(directory, settings.secrets.directory))
   const people = createPeopleDirectory(personsOf(resolve(directory, settings.people)))
-  const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log }, { mode, notify: settings.notify, ...approvalUrl === undefined ? {} : { approvalUrl } })
+  const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log }, { mode, ...notifierSettings(settings.notify), ...approvalUrl === undefined ? {} : { approvalUrl } })
   const toOperators = createServiceVerifier({ ...settings.operators, clock, mode })
   const guard = onlyFor((authorization) => toOperators.verify(authorization))
   let started = false
@@ -49,4 +49,8 @@ export async function openNotifier({ settings, directory, port }: LoadedSettings
       await store.close()
     },
   }
+}
+
+function notifierSettings({ channels, slack }: NotifierCloudSettings['notify']): Pick<NotifierSettings, 'channels' | 'slackDecides'> {
+  return { channels, ...slack === undefined ? {} : { slackDecides: slack.decides } }
 }

@@ -2,7 +2,7 @@
 import { strike } from '@lockkeeper/service-kit'
 import type { EventData } from '@lockkeeper/domain/events'
 import { nameOf, type People } from './people.ts'
-import type { ApprovalSubject, LockSubject } from './subject.ts'
+import type { ApprovalSubject, LockSubject, ReviewSubject, Subject } from './subject.ts'
 
 export interface Words {
   /** One short line: what this is. */
@@ -17,7 +17,21 @@ export interface Words {
   readonly standing: string
 }
 
-export function approvalWords(subject: ApprovalSubject, people: People): Words {
+export function wordsOf(subject: Subject, people: People): Words {
+  switch (subject.kind) {
+    case 'approval': return approvalWords(subject, people)
+    case 'lock': return lockWords(subject, people)
+    case 'review': return reviewWords(subject, people)
+  }
+}
+
+/** The approval whose page says more; a lock has none. */
+export function approvalOf(subject: Subject): string | undefined {
+  if (subject.kind === 'approval') return subject.id
+  return subject.kind === 'review' ? (subject.opened ?? subject.closed)?.approval : undefined
+}
+
+function approvalWords(subject: ApprovalSubject, people: People): Words {
   const { asked, mode, agent, run, expiresAt, id } = subject
   const shown = asked?.shown
   const sandbox = mode === 'sandbox' ? 'SANDBOX ' : ''
@@ -42,13 +56,14 @@ const HEADLINES: Readonly<Record<ApprovalSubject['standing']['state'], string>> 
 }
 
 /** A time-out is never called a denial (invariant 13). */
-function standingText({ standing, approvedBy, standingAt }: ApprovalSubject, people: People): string {
+function standingText({ standing, approvedBy, standingAt, breakGlass, escalated }: ApprovalSubject, people: People): string {
   const at = instant(standingAt)
   const names = (ids: readonly string[]): string => ids.map((id) => nameOf(people, id)).join(', ')
-  const approved = approvedBy.length === 0 ? '' : ` Approved by ${names(approvedBy)}.`
+  const how = breakGlass ? ' by break-glass' : ''
+  const approved = approvedBy.length === 0 ? '' : ` Approved by ${names(approvedBy)}${how}.`
   switch (standing.state) {
-    case 'pending': return 'Nothing has run. It waits for a decision.'
-    case 'approved': return `Approved by ${names(standing.by)} at ${at}. It runs when the agent's call is there.`
+    case 'pending': return `Nothing has run. It waits for a decision.${escalated === undefined ? '' : ` Nobody decided in time: ${escalated.to.join(', ')} may decide too.`}`
+    case 'approved': return `Approved by ${names(standing.by)}${how} at ${at}. It runs when the agent's call is there.`
     case 'denied': return `Denied by ${nameOf(people, standing.by)} at ${at}. Nothing has run.${standing.reason === undefined ? '' : ` Reason: ${standing.reason}`}`
     case 'expired': return `Expired at ${at}: ${approvedBy.length === 0 ? 'nobody decided in time' : 'it was approved and not used in time'}. Nothing has run, and nobody said no.`
     case 'cancelled': return `Withdrawn at ${at}: ${standing.why}`
@@ -59,11 +74,21 @@ function standingText({ standing, approvedBy, standingAt }: ApprovalSubject, peo
   }
 }
 
-export function lockWords({ lock, at }: LockSubject, people: People): Words {
+function lockWords({ lock, at }: LockSubject, people: People): Words {
   const verb = lock.state === 'set' ? 'set' : 'lifted'
   return {
     headline: `Lock ${verb}`, title: plain(`${scopeText(lock.scope)}: ${lock.reason}`), facts: [['Lock', plain(lock.id)], ['By', plain(nameOf(people, lock.by))], ['At', instant(at)]],
     details: [], notes: [], standing: lock.state === 'set' ? 'Calls are refused and open requests are frozen until it is lifted.' : 'Calls are taken again.',
+  }
+}
+
+function reviewWords({ opened, closed, at }: ReviewSubject, people: People): Words {
+  const by = opened?.by.map((id) => nameOf(people, id)).join(', ') ?? 'somebody'
+  return {
+    headline: closed === undefined ? 'Break-glass: a review is wanted' : 'Break-glass: reviewed', title: plain(opened?.summary ?? closed?.approval ?? ''),
+    facts: [['By', plain(by)], ['Why', plain(opened?.reason ?? 'not known')], ['Agent', plain(opened?.agent ?? closed?.agent ?? '')], ['At', instant(at)], ['Request', plain(opened?.approval ?? closed?.approval ?? '')]],
+    details: [], notes: [],
+    standing: plain(closed === undefined ? 'It was approved by one person at once. Another person has to look at it and close the review.' : `Closed by ${nameOf(people, closed.by)}: ${closed.note}`),
   }
 }
 

@@ -43,7 +43,7 @@ export interface World {
   close(): Promise<void>
 }
 
-type FactType = 'approval.requested' | 'approval.approved' | 'approval.denied' | 'approval.expired' | 'approval.cancelled' | 'approval.claimed' | 'approval.completed'
+type FactType = 'approval.requested' | 'approval.approved' | 'approval.denied' | 'approval.expired' | 'approval.cancelled' | 'approval.claimed' | 'approval.completed' | 'approval.escalated' | 'review.opened' | 'review.closed'
 
 const PEOPLE = ['ana', 'bo', 'cy'].map((id) => aPerson({ id, name: `${id[0]?.toUpperCase()}${id.slice(1)}`, groups: id === 'ana' ? [] : ['oncall'], identities: [{ slack: `U0${id.toUpperCase()}` }, { email: `${id}@acme.test` }] }))
 const shownCall: ShownCall = {
@@ -67,7 +67,7 @@ export async function openNotifier({ channels, slack, secrets: given = {}, mode 
   } }
   const store = await openSqlite({ file: join(dir, 'store.sqlite'), collections, clock })
   const notify = notifySchema.parse({ channels, ...slack === undefined ? {} : { slack, listen: { port: 0 } } })
-  const create = (): NotifierService => createNotifierService({ documents: store.documents, events: store.events, secrets: source, clock, people, log, random: () => 0.5 }, { mode, approvalUrl, notify })
+  const create = (): NotifierService => createNotifierService({ documents: store.documents, events: store.events, secrets: source, clock, people, log, random: () => 0.5 }, { mode, approvalUrl, channels: notify.channels, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides } })
   const service = create()
   const receive = async (event: CloudEvent): Promise<void> => {
     const name = event.type === 'lock.changed' ? 'notifier-locks' : 'notifier-approvals'

@@ -22,7 +22,7 @@ export async function checkNotifier(given: Surroundings): Promise<readonly Findi
   if (notify === undefined) return [skipped('notify is not configured: nobody is told outside the gateway')]
   const { checkChannels } = await import('@lockkeeper/notifier')
   const secrets = secretsOf(loaded, given)
-  const checked = await checkChannels({ secrets, people: createPeopleDirectory(loaded.people), clock: given.clock }, { mode, notify, ...approvalUrl === undefined ? {} : { approvalUrl } })
+  const checked = await checkChannels({ secrets, people: createPeopleDirectory(loaded.people), clock: given.clock }, { mode, channels: notify.channels, ...approvalUrl === undefined ? {} : { approvalUrl } })
   const found = checked.map(({ name, kind, problem: why }) => why === undefined
     ? ok(`${name}: ${ANSWERS[kind as keyof typeof ANSWERS]}`)
     : problem(`${name}: ${why}`, 'Correct the channel or its secret; until then its messages wait and nobody is told there.'))

@@ -29,7 +29,9 @@ export interface NotifierParts {
 export function createGatewayNotifier({ config }: LoadedConfig, { secrets, ...parts }: NotifierParts): GatewayNotifier | undefined {
   const { notify, mode, approvalUrl } = config
   if (notify === undefined) return undefined
-  const service = createNotifierService({ ...parts, secrets: onlySecrets(secrets, channelSecrets(notify)) }, { mode, notify, ...approvalUrl === undefined ? {} : { approvalUrl } })
+  const service = createNotifierService({ ...parts, secrets: onlySecrets(secrets, channelSecrets(notify)) }, {
+    mode, channels: notify.channels, ...approvalUrl === undefined ? {} : { approvalUrl }, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides },
+  })
   const { listen } = notify
   const { tls } = config.listen
   let server: CallbackServer | undefined

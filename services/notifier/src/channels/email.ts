@@ -5,11 +5,11 @@
 import { sha256 } from '@lockkeeper/domain/digest'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { createTransport, type SentMessageInfo, type Transporter } from 'nodemailer'
-import { emailAddress, toldReviewers, type People } from '../people.ts'
+import { concerns, emailAddress, toldReviewers, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import type { ChannelOf } from '../settings.ts'
 import { isFinal, type Subject } from '../subject.ts'
-import { approvalWords, lockWords } from '../words.ts'
+import { approvalOf, wordsOf } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
 
 export interface EmailParts {
@@ -39,7 +39,7 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
   }
 
   async function send({ id, subject, recipient, place }: Message): Promise<Attempt> {
-    if (place !== undefined && !(settings.settled && subject.kind === 'approval' && isFinal(subject))) return { kind: 'sent', place }
+    if (place !== undefined && !(settings.settled && isOver(subject))) return { kind: 'sent', place }
     const opened = await open()
     if ('why' in opened) return { kind: 'again', why: opened.why, down: true }
     const messageId = `<${sha256(`${id}:${subject.revision}`)}@${settings.from.split('@')[1]}>`
@@ -59,9 +59,10 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
   }
 
   function textOf(subject: Subject, first: boolean): { readonly subject: string, readonly text: string } {
-    const words = subject.kind === 'lock' ? lockWords(subject, people) : approvalWords(subject, people)
-    const link = subject.kind === 'lock' ? undefined : parts.link(subject.id)
-    const decide = subject.kind === 'lock' || isFinal(subject) ? [] : [link === undefined ? `Decide at the gateway: lockkeeper approvals show ${subject.id}` : `See it and decide, after signing in: ${link}`, 'Opening the link decides nothing.']
+    const words = wordsOf(subject, people)
+    const approval = approvalOf(subject)
+    const link = approval === undefined ? undefined : parts.link(approval)
+    const decide = subject.kind !== 'approval' || isFinal(subject) ? [] : [link === undefined ? `Decide at the gateway: lockkeeper approvals show ${subject.id}` : `See it and decide, after signing in: ${link}`, 'Opening the link decides nothing.']
     const lines = first
       ? [words.title, '', ...words.facts.map(([label, text]) => `${label}: ${text}`), '', ...words.details, '', ...words.notes, words.standing, ...decide]
       : [words.title, '', words.standing]
@@ -69,10 +70,9 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
   }
 
   function recipients(subject: Subject): readonly string[] {
-    if (subject.kind === 'lock') return settings.locks ? settings.to ?? [] : []
-    const told = toldReviewers(people, subject, settings.reviewers)
-    if (settings.to !== undefined) return told.length === 0 ? [] : settings.to
-    return [...new Set(told.map(emailAddress).filter((address) => address !== undefined))]
+    if (settings.to !== undefined) return concerns(people, subject, settings) ? settings.to : []
+    if (subject.kind !== 'approval') return []
+    return [...new Set(toldReviewers(people, subject, settings.reviewers).map(emailAddress).filter((address) => address !== undefined))]
   }
 
   async function check(): Promise<string | undefined> {
@@ -90,6 +90,10 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
   }
 
   return { kind: 'email', name: settings.name, follows: 'latest', recipients, send, check }
+}
+
+function isOver(subject: Subject): boolean {
+  return subject.kind === 'approval' ? isFinal(subject) : subject.kind === 'review' && subject.closed !== undefined
 }
 
 /** What nodemailer throws; `response` is the server's own text and stays here. */

@@ -8,11 +8,11 @@ import type { Clock } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { retryAfterMs } from '../backoff.ts'
 import type { Post } from '../http-post.ts'
-import { toldReviewers, type People } from '../people.ts'
+import { concerns, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import { isLoopback, type ChannelOf } from '../settings.ts'
 import { type ApprovalSubject, type Subject } from '../subject.ts'
-import { approvalWords, lockWords, type Words } from '../words.ts'
+import { approvalOf, wordsOf, type Words } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
 
 export interface GoogleChatParts {
@@ -43,7 +43,7 @@ export function createGoogleChatChannel(settings: ChannelOf<'googleChat'>, parts
   }
 
   async function send({ id, subject, place }: Message): Promise<Attempt> {
-    if (place !== undefined && (subject.kind === 'lock' || !TOLD.has(subject.standing.state))) return { kind: 'sent', place }
+    if (place !== undefined && (subject.kind === 'lock' || (subject.kind === 'approval' && !TOLD.has(subject.standing.state) && subject.escalated === undefined))) return { kind: 'sent', place }
     const found = await webhook()
     if ('why' in found) return { kind: 'again', why: found.why, down: true }
     const { url } = found
@@ -59,9 +59,10 @@ export function createGoogleChatChannel(settings: ChannelOf<'googleChat'>, parts
   }
 
   function messageOf(subject: Subject, first: boolean): object {
-    const words = subject.kind === 'lock' ? lockWords(subject, people) : approvalWords(subject, people)
-    const link = subject.kind === 'lock' ? undefined : parts.link(subject.id)
-    const hint = subject.kind === 'lock' || link !== undefined ? [] : [paragraph(`Decided at the gateway: lockkeeper approvals show ${subject.id}`)]
+    const words = wordsOf(subject, people)
+    const approval = approvalOf(subject)
+    const link = approval === undefined ? undefined : parts.link(approval)
+    const hint = subject.kind !== 'approval' || link !== undefined ? [] : [paragraph(`Decided at the gateway: lockkeeper approvals show ${subject.id}`)]
     const widgets = first ? [...firstWidgets(words), ...hint] : [paragraph(words.standing)]
     const button = link === undefined ? [] : [{ buttonList: { buttons: [{ text: 'Open the card', onClick: { openLink: { url: link } } }] } }]
     return {
@@ -72,7 +73,7 @@ export function createGoogleChatChannel(settings: ChannelOf<'googleChat'>, parts
 
   return {
     kind: 'googleChat', name: settings.name, follows: 'latest', send,
-    recipients: (subject) => (subject.kind === 'lock' ? settings.locks : toldReviewers(people, subject, settings.reviewers).length > 0) ? ['space'] : [],
+    recipients: (subject) => concerns(people, subject, settings) ? ['space'] : [],
     check: async () => {
       const found = await webhook()
       return 'why' in found ? found.why : undefined

@@ -8,11 +8,11 @@ import type { Clock } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { retryAfterMs } from '../backoff.ts'
 import type { Post } from '../http-post.ts'
-import { slackMember, toldReviewers, type People } from '../people.ts'
+import { concerns, slackMember, toldReviewers, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import type { ChannelOf } from '../settings.ts'
-import type { ApprovalSubject, Subject } from '../subject.ts'
-import { approvalWords, lockWords } from '../words.ts'
+import type { Subject } from '../subject.ts'
+import { approvalOf, wordsOf } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
 import { slackBlocks, type BlockOptions } from './slack-blocks.ts'
 
@@ -38,15 +38,14 @@ export function createSlackChannel(settings: ChannelOf<'slack'>, parts: SlackPar
   const { people, clock } = parts
 
   function recipients(subject: Subject): readonly string[] {
-    if (subject.kind === 'lock') return settings.locks && settings.channel !== 'direct' ? [settings.channel] : []
-    const told = toldReviewers(people, subject, settings.reviewers)
-    if (settings.channel !== 'direct') return told.length === 0 ? [] : [settings.channel]
-    return [...new Set(told.map(slackMember).filter((member) => member !== undefined))]
+    if (settings.channel !== 'direct') return concerns(people, subject, settings) ? [settings.channel] : []
+    if (subject.kind !== 'approval') return []
+    return [...new Set(toldReviewers(people, subject, settings.reviewers).map(slackMember).filter((member) => member !== undefined))]
   }
 
   async function send({ subject, recipient, ref, place }: Message): Promise<Attempt> {
-    const words = subject.kind === 'lock' ? lockWords(subject, people) : approvalWords(subject, people)
-    const blocks = slackBlocks(words, subject.kind === 'lock' ? {} : optionsOf(subject, ref, parts))
+    const words = wordsOf(subject, people)
+    const blocks = slackBlocks(words, optionsOf(subject, ref, parts))
     const message = { text: `${words.headline}: ${words.title}`.slice(0, 3000), blocks, unfurl_links: false, unfurl_media: false }
     const called = place === undefined
       ? await call('chat.postMessage', { channel: recipient, ...message })
@@ -84,10 +83,11 @@ export function createSlackChannel(settings: ChannelOf<'slack'>, parts: SlackPar
 }
 
 /** Buttons only where the approval service would take the click. */
-function optionsOf(subject: ApprovalSubject, ref: string, { decides, link }: SlackParts): BlockOptions {
-  const page = link(subject.id)
+function optionsOf(subject: Subject, ref: string, { decides, link }: SlackParts): BlockOptions {
+  const approval = approvalOf(subject)
+  const page = approval === undefined ? undefined : link(approval)
   const linked = page === undefined ? {} : { link: page }
-  if (subject.standing.state !== 'pending') return linked
+  if (subject.kind !== 'approval' || subject.standing.state !== 'pending') return linked
   const { shown, digest } = subject.asked ?? {}
   if (decides === undefined || digest === undefined || shown?.whole !== true || !decides.includes(shown.risk)) {
     return { ...linked, hint: page === undefined ? `This is decided at the gateway: lockkeeper approvals show ${subject.id}` : 'This is decided on its card.' }

@@ -8,10 +8,11 @@ import type { Clock } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { retryAfterMs } from '../backoff.ts'
 import type { Post } from '../http-post.ts'
-import { toldReviewers, type People } from '../people.ts'
+import { concerns, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import type { ChannelOf } from '../settings.ts'
 import type { Subject } from '../subject.ts'
+import { approvalOf } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
 
 export interface WebhookParts {
@@ -37,7 +38,8 @@ export function createWebhookChannel(settings: ChannelOf<'webhook'>, parts: Webh
     if (event === undefined) throw new TypeError('a webhook sends facts')
     const found = await key()
     if ('why' in found) return { kind: 'again', why: found.why, down: true }
-    const link = subject.kind === 'lock' ? undefined : parts.link(subject.id)
+    const approval = approvalOf(subject)
+    const link = approval === undefined ? undefined : parts.link(approval)
     const body = strike(JSON.stringify(link === undefined ? event : { ...event, data: { ...event.data as object, url: link } }))
     const timestamp = String(Math.floor(parts.clock.now() / 1000))
     const posted = await parts.post({
@@ -63,10 +65,9 @@ export function createWebhookChannel(settings: ChannelOf<'webhook'>, parts: Webh
   }
 }
 
-function wants(subject: Subject, { locks, reviewers }: ChannelOf<'webhook'>, people: People): boolean {
-  if (subject.kind === 'lock') return locks
-  // A program is told also where no person is left to decide.
-  return reviewers === undefined || toldReviewers(people, subject, reviewers).length > 0
+/** A program is told also where no person is left to decide. */
+function wants(subject: Subject, settings: ChannelOf<'webhook'>, people: People): boolean {
+  return (subject.kind === 'approval' && settings.reviewers === undefined) || concerns(people, subject, settings)
 }
 
 /** The bytes of a `whsec_` secret; undefined where it is none. */
