@@ -20,32 +20,39 @@ export function bundleOf(documents: readonly PolicyDocument[], methods: readonly
   return encodeBundle({ documents, methods: methodsDigest(methods) }, createSlices(clock, () => nextTurn()))
 }
 
-export async function nextBundle(ports: PublisherPorts, { documents, methods, by, when }: ToPublish, before: SignedPointer | undefined, own: VerifyKey): Promise<Next<SignedPointer>> {
+export async function nextBundle(ports: PublisherPorts, { documents, methods, by, when, seen }: ToPublish, before: SignedPointer | undefined, own: VerifyKey): Promise<Next<SignedPointer>> {
   const bundle = await bundleOf(documents, methods, ports.clock)
   const isOurs = before !== undefined && verifyPointer(before, [own]) === undefined
-  if (isOurs && (when === 'unless-ours' || before.version === bundle.version)) return { pointer: before }
+  if (isOurs && !isOlder(before, seen?.pointer) && (when === 'unless-ours' || before.version === bundle.version)) return { pointer: before }
   await ports.blobs.create(bundle.key, bundle.bytes)
   const rules = documents.reduce((sum, document) => sum + document.rules.length, 0)
-  const pointer = await signPointer({ version: bundle.version, key: bundle.key, sequence: nextSequence(before, isOurs, ports.clock), rules, publishedAt: ports.clock.now(), by }, ports.signer)
+  const pointer = await signPointer({ version: bundle.version, key: bundle.key, sequence: nextSequence(before, isOurs, seen?.pointer, ports.clock), rules, publishedAt: ports.clock.now(), by }, ports.signer)
   const { version, sequence, publishedAt } = pointer
   return { pointer, fact: cloudEvent('policy.published', '/policy', `policy-${sequence}-${version.slice(0, 16)}`, publishedAt, { version, digest: version, rules, by }, version) }
 }
 
-export async function nextTargets(ports: PublisherPorts, document: TargetsDocument, { by, when }: ToPublish, before: SignedTargetsPointer | undefined, own: VerifyKey): Promise<Next<SignedTargetsPointer>> {
+export async function nextTargets(ports: PublisherPorts, document: TargetsDocument, { by, when, seen }: ToPublish, before: SignedTargetsPointer | undefined, own: VerifyKey): Promise<Next<SignedTargetsPointer>> {
   const set = encodeTargets(document)
   const isOurs = before !== undefined && verifyTargetsPointer(before, [own]) === undefined
-  if (isOurs && (when === 'unless-ours' || before.version === set.version)) return { pointer: before }
+  if (isOurs && !isOlder(before, seen?.targets) && (when === 'unless-ours' || before.version === set.version)) return { pointer: before }
   await ports.blobs.create(set.key, set.bytes)
-  const pointer = await signTargetsPointer({ version: set.version, key: set.key, sequence: nextSequence(before, isOurs, ports.clock), targets: document.targets.length, publishedAt: ports.clock.now(), by }, ports.signer)
+  const pointer = await signTargetsPointer({ version: set.version, key: set.key, sequence: nextSequence(before, isOurs, seen?.targets, ports.clock), targets: document.targets.length, publishedAt: ports.clock.now(), by }, ports.signer)
   const { version, sequence, publishedAt } = pointer
   const changes = targetChanges(isOurs ? await targetsOf(ports, before) : [], parsed(set.bytes, set.version))
   return { pointer, fact: cloudEvent('target.changed', '/policy', `targets-${sequence}-${version.slice(0, 16)}`, publishedAt, { version, targets: document.targets.length, ...changes, by }, version) }
 }
 
-/** After a pointer that this key has not signed (a new key, or tampering) its number is not trusted: epoch ms are beyond any count. */
-function nextSequence(before: Pointer | undefined, isOurs: boolean, clock: Clock): number {
-  if (before === undefined) return 1
-  return isOurs ? before.sequence + 1 : clock.now()
+/**
+ * After a pointer that this key has not signed (a new key, or tampering) its number is not trusted: epoch ms are beyond any count.
+ * One that was removed, or put back to an older one, is followed by a number that is new to every reader.
+ */
+function nextSequence(before: Pointer | undefined, isOurs: boolean, seen: Pointer | undefined, clock: Clock): number {
+  if (before !== undefined && !isOurs) return Math.max(clock.now(), (seen?.sequence ?? 0) + 1)
+  return Math.max(before?.sequence ?? 0, seen?.sequence ?? 0) + 1
+}
+
+function isOlder(before: Pointer, seen: Pointer | undefined): boolean {
+  return seen !== undefined && before.sequence < seen.sequence
 }
 
 interface Named { readonly name: string }

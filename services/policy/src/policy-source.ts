@@ -63,7 +63,7 @@ export class SourceState {
 
   /** Publishes what was checked and found sound. A Refusal, only where `beside` gives one, leaves everything as it was. */
   async publish(texts: SetTexts, checked: Checked, by: string, beside?: Beside): Promise<Published | Refusal> {
-    const given = { documents: checked.documents, targets: checked.targets, methods: this.#parts.check.methods, by }
+    const given = { documents: checked.documents, targets: checked.targets, methods: this.#parts.check.methods, by, seen: this.#status }
     const published = beside === undefined ? await publish(this.#parts, given) : await publish(this.#parts, given, beside)
     if (isRefusal(published)) return published
     const recovered = this.#status.problems.length > 0
@@ -80,7 +80,7 @@ export class SourceState {
     const { pointer, targets } = this.#status
     const before = await readInForce(this.#parts.documents)
     if (this.#checked === undefined || pointer === undefined || isDeepStrictEqual(before, { pointer, ...(targets === undefined ? {} : { targets }) })) return
-    const published = await publish(this.#parts, { documents: this.#checked.documents, targets: this.#checked.targets, methods: this.#parts.check.methods, by: this.#by, when: 'unless-ours' })
+    const published = await publish(this.#parts, { documents: this.#checked.documents, targets: this.#checked.targets, methods: this.#parts.check.methods, by: this.#by, when: 'unless-ours', seen: this.#status })
     this.#inForce(published, this.#status.warnings, this.#status.problems)
     if (published.changed) this.#parts.onPublished(published.pointer, this.#status.warnings)
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { policies, TARGETS_ID, type SignedTargetsPointer } from '@lockkeeper/policy-engine'
+import { CURRENT_ID, policies, TARGETS_ID, type SignedTargetsPointer } from '@lockkeeper/policy-engine'
 import type { PolicySettings } from './service.ts'
-import { openWorld, policyYaml, targetsYaml, type World } from './testing/world.ts'
+import { AGENT, callOf, openWorld, policyYaml, targetsYaml, type World } from './testing/world.ts'
 
 const FILES = { 'a.yaml': policyYaml('a', 'allow'), 'targets.yaml': targetsYaml(['google', '*.googleapis.com']) }
 
@@ -70,6 +70,27 @@ describe('published targets', () => {
     assert.equal(world.targets.problem(), undefined)
     assert.deepEqual(names(), ['google'])
   })
+
+  for (const [title, id] of [['targets', TARGETS_ID], ['bundle', CURRENT_ID]] as const) {
+    it(`a pointer to the ${title} that was removed, or put back to an older one, comes back as one that every reader takes`, async () => {
+      await open(FILES)
+      await Promise.all([world.targets.ready, world.reader.ready])
+      const ref = { collection: policies, id }
+      const [first] = await world.store.documents.read([ref])
+      world.write('targets.yaml', targetsYaml(['google', 'storage.googleapis.com']))
+      world.write('a.yaml', policyYaml('a', 'deny'))
+      await world.service.scan()
+      await Promise.all([world.targets.refresh(), world.reader.refresh()])
+      for (const write of [{ kind: 'delete', ref } as const, { kind: 'put', ref, data: first?.data as SignedTargetsPointer } as const]) {
+        await world.store.documents.transact([ref], () => ({ writes: [write], facts: [], result: true }))
+        await world.service.scan()
+        await Promise.all([world.targets.refresh(), world.reader.refresh()])
+        assert.deepEqual([world.targets.problem(), world.reader.problem()], [undefined, undefined])
+        assert.deepEqual(world.targets.current()?.[0]?.hosts, ['storage.googleapis.com'])
+        assert.equal(world.reader.current()?.decide(AGENT, callOf('storage.objects.get')).effect, 'deny')
+      }
+    })
+  }
 
   const places: readonly (readonly ['required' | 'refused', Readonly<Record<string, string>>, RegExp])[] = [
     ['required', { 'a.yaml': policyYaml('a', 'allow') }, /takes its targets from it/],

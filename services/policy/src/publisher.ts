@@ -5,18 +5,12 @@ import type { CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type Doc, type DocumentStore, type Ref, type Signer, type Write } from '@lockkeeper/domain/ports'
 import { CURRENT_ID, policies, TARGETS_ID, type PolicyServiceDocument, type SignedPointer, type SignedTargetsPointer, type VerifyKey } from '@lockkeeper/policy-engine'
 import { nextBundle, nextTargets } from './next-pointers.ts'
-import type { PublisherPorts, ToPublish } from './publisher-ports.ts'
+import type { InForce, PublisherPorts, ToPublish } from './publisher-ports.ts'
 
 const MAX_ATTEMPTS = 5
 const CURRENT: Ref<PolicyServiceDocument> = { collection: policies, id: CURRENT_ID }
 const TARGETS: Ref<PolicyServiceDocument> = { collection: policies, id: TARGETS_ID }
 const BEAT: Ref<PolicyServiceDocument> = { collection: policies, id: HEARTBEAT_ID }
-
-/** What names the set in force. */
-export interface InForce {
-  readonly pointer?: SignedPointer
-  readonly targets?: SignedTargetsPointer
-}
 
 /** What is committed together with the pointers. */
 export interface Beside {
