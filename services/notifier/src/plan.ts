@@ -38,9 +38,11 @@ function planned(subject: Subject, channel: Channel, recipient: string, more: re
 
 export function newDelivery({ id, channel, recipient, nonce, event }: PlannedMessage, subject: Subject, full: boolean, now: number): DeliveryDocument {
   const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { event } } as const
-  if (full) return { ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why: 'too many messages wait for this channel already' }
+  const dropped = (why: string): DeliveryDocument => ({ ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why })
+  if (full) return dropped('too many messages wait for this channel already')
   // A first message is worth sending while somebody can still decide; a fact for a program for a day.
   const giveUpAt = event === undefined && subject.kind === 'approval' ? subject.expiresAt : now + DAY_MS
+  if (giveUpAt <= now) return dropped('its end had passed before anybody could be told')
   return { ...common, state: 'waiting', open: true, dueAt: now, giveUpAt }
 }
 

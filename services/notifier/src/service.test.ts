@@ -65,6 +65,13 @@ describe('the notifier', () => {
     assert.match(given?.why ?? '', /given up after \d+ attempts/)
   })
 
+  it('a request whose end has passed when its fact comes is told to nobody', async () => {
+    await world.ask({ expiresAt: world.clock.now() })
+    await world.deliver()
+    assert.equal(slack.messages.items.length, 0)
+    assert.ok((await states()).includes('oncall dropped'))
+  })
+
   it('a fact that comes twice makes one message, and so do facts of a restarted bus', async () => {
     const event = factEvent('approval.requested', { approval: 'apr_twice', reviewers: ['bo'], quorum: 1, summary: 's' }, world.clock.now())
     await Promise.all([world.receive(event), world.receive(event)])

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readSettingsFile } from '@lockkeeper/service-kit'
+import { tempDir } from '@lockkeeper/testkit'
 import { describe, it } from 'mocha'
+import { z } from 'zod'
 import { notifyProblems, notifySchema, type NotifySettingsInput } from './settings.ts'
 
 const slack = { kind: 'slack', name: 's', token: 't', channel: 'C0CHAN' } as const
@@ -14,6 +19,15 @@ describe('settings of the notifier', () => {
   it('plain settings have none', () => {
     assert.deepEqual(problems('real', [slack, hook, mail, { kind: 'googleChat', name: 'g', webhook: 'h' }], { slack: app, listen: {} }), [])
     assert.deepEqual(problems('sandbox', [{ ...slack, apiUrl: 'http://127.0.0.1:9/api/' }, { ...hook, url: 'http://localhost:9/' }, { ...mail, smtp: { host: '127.0.0.1', security: 'none' } }]), [])
+  })
+
+  it('those of docs/notifications.md can be used as they stand', () => {
+    const page = readFileSync(new URL('../../../docs/notifications.md', import.meta.url), 'utf8')
+    const file = join(tempDir(), 'example.yaml')
+    writeFileSync(file, /```yaml\n([^]*?)```/.exec(page)?.[1] ?? '')
+    const { result } = readSettingsFile(file, z.looseObject({ notify: notifySchema }))
+    assert.ok('value' in result, JSON.stringify(result))
+    assert.deepEqual(notifyProblems(result.value.notify, 'real'), [])
   })
 
   const WRONG: readonly (readonly [string, 'real' | 'sandbox', Channels, string, Partial<NotifySettingsInput>?])[] = [

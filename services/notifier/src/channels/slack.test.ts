@@ -129,6 +129,7 @@ describe('Slack', () => {
     await world.deliver()
     assert.equal(slack.messages.items.length, 1)
     assert.doesNotMatch(last(), /mrkdwn/)
+    assert.doesNotMatch(slack.messages.items[0]?.text ?? '', /[<>]/)
   })
 
   it('invariant 3: what looks like a credential is struck out of messages', async () => {

@@ -12,7 +12,7 @@ import { concerns, slackMember, toldReviewers, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import type { ChannelOf } from '../settings.ts'
 import type { Subject } from '../subject.ts'
-import { approvalOf, wordsOf } from '../words.ts'
+import { approvalOf, wordsOf, type Words } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
 import { slackBlocks, type BlockOptions } from './slack-blocks.ts'
 
@@ -46,7 +46,7 @@ export function createSlackChannel(settings: ChannelOf<'slack'>, parts: SlackPar
   async function send({ subject, recipient, ref, place }: Message): Promise<Attempt> {
     const words = wordsOf(subject, people)
     const blocks = slackBlocks(words, optionsOf(subject, ref, parts))
-    const message = { text: `${words.headline}: ${words.title}`.slice(0, 3000), blocks, unfurl_links: false, unfurl_media: false }
+    const message = { text: fallbackOf(words), blocks, unfurl_links: false, unfurl_media: false }
     const called = place === undefined
       ? await call('chat.postMessage', { channel: recipient, ...message })
       : await call('chat.update', { channel: place['channel'], ts: place['ts'], text: message.text, blocks })
@@ -80,6 +80,11 @@ export function createSlackChannel(settings: ChannelOf<'slack'>, parts: SlackPar
   }
 
   return { kind: 'slack', name: settings.name, follows: 'latest', recipients, send, check }
+}
+
+/** What notifications show. It is the one text that Slack reads markup in, so its three signs are escaped. */
+function fallbackOf({ headline, title }: Words): string {
+  return `${headline}: ${title}`.slice(0, 600).toWellFormed().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** Buttons only where the approval service would take the click. */
