@@ -6,7 +6,7 @@ import { PortUnavailable, type DocumentStore, type Ref, type Write } from '@lock
 import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
 import type { CaseStore, ChangeContext } from './case-store.ts'
-import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type RefusedDecision, type UsedProof } from './collections.ts'
+import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type GrantDocument, type RefusedDecision, type UsedProof } from './collections.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
 import { coverWaiting } from './grant-cover.ts'
@@ -141,10 +141,20 @@ async function concluded(parts: DecisionParts, { verdict, breakGlass }: Submitte
   const facts = { approval: next.id, person, verdict, state: next.state.state, ...brought?.grant === undefined ? {} : { grant: brought.grant.id } }
   if (brought?.review !== undefined) parts.log.warn({ ...facts, review: brought.review }, 'BREAK-GLASS: a call was approved at once; its review is open')
   else parts.log.info(facts, 'a decision was taken')
-  if (brought?.grant !== undefined) await coverWaiting(parts, brought.grant, next.requester.issuer)
+  if (brought?.grant !== undefined) await coverThoseWaiting(parts, brought.grant, next.requester.issuer)
   return {
     approval: next.id, state: next.state.state, person, approvals: by.length, quorum: (broken || breakGlass === true ? glass : electorate)?.quorum ?? electorate.quorum,
     ...brought?.grant === undefined ? {} : { grant: brought.grant.id }, ...brought?.review === undefined ? {} : { review: brought.review },
+  }
+}
+
+/** The decision stands, whatever becomes of this: what is not covered goes on waiting for a person. */
+async function coverThoseWaiting(parts: DecisionParts, grant: GrantDocument, issuer: string): Promise<void> {
+  try {
+    await coverWaiting(parts, grant, issuer)
+  } catch (cause) {
+    if (!(cause instanceof PortUnavailable)) throw cause
+    parts.log.warn({ grant: grant.id, err: cause }, 'calls that waited already could not all be covered by a grant; they wait for a person')
   }
 }
 

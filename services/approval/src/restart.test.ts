@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { isRefusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type AccessRequest, type ApprovalApi, type Claim } from '@lockkeeper/domain/ports'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { deletion, PATTERN } from '../test/deletions.ts'
 import { failingAt } from '../test/failing-documents.ts'
 import { granted, openWorld, person, refusedWith, requestedEvent, submittedEvent, QUIET, TERMINAL, type World } from '../test/harness.ts'
 import { createApprovalService, type ApprovalService } from './service.ts'
@@ -120,6 +121,33 @@ describe('approvals on a process that is killed', () => {
       assert.ok(claimsLost > 0, 'a kill met the claim itself')
       world.clock.advance(600_000)
       while (await world.service().sweep() > 0);
+    })
+  }
+
+  for (const effect of [false, true]) {
+    it(`invariant 5: killed at any use of the store (${effect ? 'after' : 'before'} its commit) while a grant is given or used, there is one grant and one use`, async () => {
+      let ended = false
+      for (let n = 1; !ended; n += 1) {
+        assert.ok(n < 100, 'the script has an end')
+        const first = await world.raise({ agent: { id: `grants-${String(effect)}-${n}` }, call: deletion('first') })
+        const failing = failingAt(world.store().documents, n, effect)
+        const fresh = serviceOn(world.store().documents)
+        const deliver = async (name: string, event: ReturnType<typeof requestedEvent>): Promise<void> => {
+          try {
+            await handle(serviceOn(failing), name, event)
+          } catch (cause) {
+            if (!(cause instanceof PortUnavailable)) throw cause
+          }
+          await handle(fresh, name, event)
+        }
+        await deliver('approval-decisions', submittedEvent(world.signed(first, 'bo', 'approve', { grant: PATTERN }), world.clock.now()))
+        const use = world.ask({ agent: first.agent, call: deletion('use') })
+        await deliver('approval-access', requestedEvent(use))
+        ended = !failing.failed()
+        assert.deepEqual([await world.state(first), await world.state(use)], ['approved', 'approved'], `killed at use ${n}`)
+        const { grant, uses } = granted(await world.service().admin.showGrant(first.id.replace('apr_', 'grt_')))
+        assert.deepEqual([grant.used, uses.map(({ approval }) => approval)], [1, [use.id]])
+      }
     })
   }
 })

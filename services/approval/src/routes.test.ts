@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { after, before, describe, it } from 'mocha'
-import { giveGrant } from '../test/deletions.ts'
+import { deleteMore, deletion, giveGrant, PATTERN } from '../test/deletions.ts'
 import { granted, openWorld, type World } from '../test/harness.ts'
 
 interface Answer { readonly status: number, readonly type: string, readonly body: string }
@@ -75,6 +75,23 @@ describe('admin routes', () => {
     assert.deepEqual([status, (JSON.parse(body) as { state: string }).state], [200, 'cancelled'])
   })
 
+  it('the text says what has become of a request: patterns, broken glass, grants, escalation and locks', async () => {
+    const textOf = async ({ id }: { readonly id: string }): Promise<string> => (await call('GET', `/v1/approvals/${id}`, undefined, { accept: 'text/plain' })).body
+    const terms = { quorum: 2, breakGlass: ['person:di'], escalate: { afterMs: 60_000, reviewers: ['person:di'] } }
+    const first = await world.raise({ agent: { id: 'told' }, call: deletion('first'), terms })
+    granted(await world.service().admin.decide(world.signed(first, 'bo', 'approve', { grant: { ...PATTERN, run: true, arguments: { object: { oneOf: ['first', '\u202ex'] } } } })))
+    assert.match(await textOf(first), /\npattern {4}bo approves calls like it: up to 5 times within 60 minutes on \/\/storage.*, in this run, object: "first" or "\\u\{202e\}x", the rest as shown\n/)
+    world.clock.advance(60_000)
+    await world.service().sweep()
+    granted(await world.service().admin.decide(world.signed(first, 'di', 'approve', { breakGlass: true, reason: 'down' })))
+    await world.service().admin.setLock({ scope: { kind: 'agent', agent: 'told' }, reason: 'odd', by: 'op' })
+    assert.match(await textOf(first), /\nglass {6}broken by di: down\n[\s\S]*escalated {2}at 2026[\s\S]*frozen {5}by lock_\w+: odd\n/)
+    const given = await giveGrant(world, { id: 'told-too' })
+    const use = await deleteMore(world, given, 'more')
+    assert.match(await textOf(use), new RegExp(`\ngrant {6}approved as use 1 of ${given.grant}; nobody was asked\n`))
+    assert.equal(granted(await world.service().admin.show(use.id)).approval.grant, given.grant)
+  })
+
   it('a grant is listed, shown and revoked', async () => {
     const { grant } = await giveGrant(world, { id: 'routed' })
     const page = JSON.parse((await call('GET', '/v1/grants?limit=200')).body) as { grants: { id: string, state: string }[] }
@@ -96,6 +113,12 @@ describe('admin routes', () => {
     assert.equal(problem(await call('GET', '/v1/reviews?open=maybe')), '400 REQUEST_INVALID')
     assert.equal(problem(await call('POST', `/v1/reviews/${review}/close`, { note: 'n' })), '400 REQUEST_INVALID')
     assert.equal(problem(await call('POST', `/v1/reviews/${review}/close`, { note: 'n', proof: { kind: 'idToken', token: 'a.b.c' } })), '401 TOKEN_INVALID')
+  })
+
+  it('load is told for so many days as there are', async () => {
+    const { days, persons } = JSON.parse((await call('GET', '/v1/load?days=3')).body) as { days: number, persons: unknown[] }
+    assert.deepEqual([days, Array.isArray(persons)], [3, true])
+    for (const wrong of ['0', '91', 'x', '1.5']) assert.equal(problem(await call('GET', `/v1/load?days=${wrong}`)), '400 REQUEST_INVALID')
   })
 
   it('a lock is set, listed and lifted', async () => {

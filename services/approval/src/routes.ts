@@ -4,7 +4,7 @@ import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
 import { z } from 'zod'
 import type { ApprovalAdmin, ListFilter } from './admin.ts'
-import { renderCardText } from './card-text.ts'
+import { renderDetailText } from './detail-text.ts'
 import { withOperator } from './named-operator.ts'
 
 const listQuery = z.strictObject({
@@ -33,7 +33,7 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
   router.get('/v1/approvals/:id', async (request, response) => {
     const detail = await admin.show(request.params.id)
     if (isRefusal(detail) || request.accepts(['json', 'text']) !== 'text') return send(response, detail)
-    response.type('text/plain').send(detail.card === undefined ? `${detail.approval.id}  ${detail.approval.state}\n${detail.summary}\n` : renderCardText(detail.card))
+    response.type('text/plain').send(renderDetailText(detail))
   })
   router.post('/v1/approvals/:id/decisions', async (request, response) => {
     const decision: unknown = request.body

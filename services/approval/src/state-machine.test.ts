@@ -10,35 +10,35 @@ import { transition, type Command, type Step } from './state-machine.ts'
 /** `state` reached, `state!` reached with a fact and `!REASON` refused, `state!REASON` reached and refused. */
 const TABLE: Readonly<Record<ApprovalState, Readonly<Record<CommandName, string>>>> = {
   pending: {
-    tick: 'pending', approve: 'approved approval.approved', deny: 'denied approval.denied', claim: '!APPROVAL_PENDING', claimChanged: '!APPROVAL_PENDING', claimForeign: '!NOT_FOUND',
+    tick: 'pending', approve: 'approved approval.approved', deny: 'denied approval.denied', breakGlass: 'approved approval.approved', cover: 'approved approval.approved', claim: '!APPROVAL_PENDING', claimChanged: '!APPROVAL_PENDING', claimForeign: '!NOT_FOUND',
     notSent: '!STATE_CHANGED', answered: '!STATE_CHANGED', unknown: '!STATE_CHANGED', oldFence: '!STATE_CHANGED', deliver: 'pending', cancel: 'cancelled approval.cancelled', revoke: 'cancelled approval.cancelled',
   },
   approved: {
-    tick: 'approved', approve: '!STATE_CHANGED', deny: 'denied approval.denied', claim: 'claimed approval.claimed', claimChanged: 'cancelled approval.cancelled !STATE_CHANGED', claimForeign: '!NOT_FOUND',
+    tick: 'approved', approve: '!STATE_CHANGED', deny: 'denied approval.denied', breakGlass: '!STATE_CHANGED', cover: '!STATE_CHANGED', claim: 'claimed approval.claimed', claimChanged: 'cancelled approval.cancelled !STATE_CHANGED', claimForeign: '!NOT_FOUND',
     notSent: '!STATE_CHANGED', answered: '!STATE_CHANGED', unknown: '!STATE_CHANGED', oldFence: '!STATE_CHANGED', deliver: 'approved', cancel: 'cancelled approval.cancelled', revoke: 'cancelled approval.cancelled',
   },
   denied: {
-    tick: 'denied', approve: '!APPROVAL_DENIED', deny: '!APPROVAL_DENIED', claim: '!APPROVAL_DENIED', claimChanged: '!APPROVAL_DENIED', claimForeign: '!NOT_FOUND',
+    tick: 'denied', approve: '!APPROVAL_DENIED', deny: '!APPROVAL_DENIED', breakGlass: '!APPROVAL_DENIED', cover: '!APPROVAL_DENIED', claim: '!APPROVAL_DENIED', claimChanged: '!APPROVAL_DENIED', claimForeign: '!NOT_FOUND',
     notSent: '!STATE_CHANGED', answered: '!STATE_CHANGED', unknown: '!STATE_CHANGED', oldFence: '!STATE_CHANGED', deliver: 'denied', cancel: '!APPROVAL_DENIED', revoke: '!APPROVAL_DENIED',
   },
   expired: {
-    tick: 'expired', approve: '!APPROVAL_EXPIRED', deny: '!APPROVAL_EXPIRED', claim: '!APPROVAL_EXPIRED', claimChanged: '!APPROVAL_EXPIRED', claimForeign: '!NOT_FOUND',
+    tick: 'expired', approve: '!APPROVAL_EXPIRED', deny: '!APPROVAL_EXPIRED', breakGlass: '!APPROVAL_EXPIRED', cover: '!APPROVAL_EXPIRED', claim: '!APPROVAL_EXPIRED', claimChanged: '!APPROVAL_EXPIRED', claimForeign: '!NOT_FOUND',
     notSent: '!STATE_CHANGED', answered: '!STATE_CHANGED', unknown: '!STATE_CHANGED', oldFence: '!STATE_CHANGED', deliver: 'expired', cancel: '!APPROVAL_EXPIRED', revoke: '!APPROVAL_EXPIRED',
   },
   cancelled: {
-    tick: 'cancelled', approve: '!TOO_MANY_PENDING', deny: '!TOO_MANY_PENDING', claim: '!TOO_MANY_PENDING', claimChanged: '!TOO_MANY_PENDING', claimForeign: '!NOT_FOUND',
+    tick: 'cancelled', approve: '!TOO_MANY_PENDING', deny: '!TOO_MANY_PENDING', breakGlass: '!TOO_MANY_PENDING', cover: '!TOO_MANY_PENDING', claim: '!TOO_MANY_PENDING', claimChanged: '!TOO_MANY_PENDING', claimForeign: '!NOT_FOUND',
     notSent: '!STATE_CHANGED', answered: '!STATE_CHANGED', unknown: '!STATE_CHANGED', oldFence: '!STATE_CHANGED', deliver: 'cancelled', cancel: '!TOO_MANY_PENDING', revoke: '!TOO_MANY_PENDING',
   },
   claimed: {
-    tick: 'claimed', approve: '!APPROVAL_PENDING', deny: '!APPROVAL_PENDING', claim: '!APPROVAL_PENDING', claimChanged: '!APPROVAL_PENDING', claimForeign: '!NOT_FOUND',
+    tick: 'claimed', approve: '!APPROVAL_PENDING', deny: '!APPROVAL_PENDING', breakGlass: '!APPROVAL_PENDING', cover: '!APPROVAL_PENDING', claim: '!APPROVAL_PENDING', claimChanged: '!APPROVAL_PENDING', claimForeign: '!NOT_FOUND',
     notSent: 'approved approval.completed', answered: 'answered approval.completed', unknown: 'unknown approval.completed', oldFence: '!STATE_CHANGED', deliver: 'claimed', cancel: '!APPROVAL_PENDING', revoke: '!APPROVAL_PENDING',
   },
   answered: {
-    tick: 'answered', approve: '!RECEIPT_GONE', deny: '!RECEIPT_GONE', claim: '!RECEIPT_GONE', claimChanged: '!RECEIPT_GONE', claimForeign: '!NOT_FOUND',
+    tick: 'answered', approve: '!RECEIPT_GONE', deny: '!RECEIPT_GONE', breakGlass: '!RECEIPT_GONE', cover: '!RECEIPT_GONE', claim: '!RECEIPT_GONE', claimChanged: '!RECEIPT_GONE', claimForeign: '!NOT_FOUND',
     notSent: '!RECEIPT_GONE', answered: 'answered', unknown: '!RECEIPT_GONE', oldFence: '!STATE_CHANGED', deliver: 'answered', cancel: '!RECEIPT_GONE', revoke: 'answered',
   },
   unknown: {
-    tick: 'unknown', approve: '!OUTCOME_UNKNOWN', deny: '!OUTCOME_UNKNOWN', claim: '!OUTCOME_UNKNOWN', claimChanged: '!OUTCOME_UNKNOWN', claimForeign: '!NOT_FOUND',
+    tick: 'unknown', approve: '!OUTCOME_UNKNOWN', deny: '!OUTCOME_UNKNOWN', breakGlass: '!OUTCOME_UNKNOWN', cover: '!OUTCOME_UNKNOWN', claim: '!OUTCOME_UNKNOWN', claimChanged: '!OUTCOME_UNKNOWN', claimForeign: '!NOT_FOUND',
     notSent: '!OUTCOME_UNKNOWN', answered: 'answered approval.completed', unknown: 'unknown', oldFence: '!STATE_CHANGED', deliver: 'unknown', cancel: '!OUTCOME_UNKNOWN', revoke: '!OUTCOME_UNKNOWN',
   },
 }
@@ -114,6 +114,7 @@ describe('state machine', () => {
     ['the decision has another hash', { decisionHash: 'hash2' }, 'cancelled approval.cancelled !STATE_CHANGED'],
     ['the resource has another state', { stateHash: 'etag-2' }, 'cancelled approval.cancelled !STATE_CHANGED'],
     ['the state is no longer known', { stateHash: undefined }, 'cancelled approval.cancelled !STATE_CHANGED'],
+    ['the grant that it is a use of has ended', { ended: 'The grant grt_1 was revoked.' }, 'cancelled approval.cancelled !STATE_CHANGED'],
     ['the approver may no longer approve', { electorate: { eligible: new Set([person('cy')]), quorum: 1 } }, 'cancelled approval.cancelled !STATE_CHANGED'],
     ['more must approve by now', { electorate: { ...ELECTORATE, quorum: 2 } }, 'cancelled approval.cancelled !STATE_CHANGED'],
     ['another agent, run or call asks', { attachHash: 'attach2' }, '!NOT_FOUND'],
@@ -130,7 +131,36 @@ describe('state machine', () => {
     assert.equal(told(transition(once.next, { ...two, vote: { ...two.vote, person: person('bo') } }, NOW)), 'approved approval.approved')
   })
 
-  it('lifecycle: with one of two approvals given, disabling that approver makes the second not enough', () => {
+  const ESCALATES = { terms: { reviewers: [], quorum: 1, reasonRequired: false, escalate: { afterMs: 20_000, reviewers: ['group:leads'] } } }
+  const ESCALATING: readonly (readonly [CommandName, number, string])[] = [
+    ['tick', NOW + 19_989, 'pending'], ['tick', NOW + 19_990, 'pending approval.escalated'], ['approve', NOW + 19_990, 'approved approval.escalated approval.approved'],
+    ['tick', EXPIRES, 'expired approval.escalated approval.expired'], ['claim', NOW + 19_990, 'pending approval.escalated !APPROVAL_PENDING'],
+  ]
+  for (const [name, at, wanted] of ESCALATING) {
+    it(`invariant 11: pending with escalation × ${name} after ${at - NOW + 10} ms → ${wanted}`, () => {
+      const outcome = transition(aCase('pending', { ...ESCALATES, at: NOW - 10 }), COMMANDS[name], at)
+      assert.equal(told(outcome), wanted)
+    })
+  }
+
+  it('a case is escalated once, and not when it ends before', () => {
+    const once = step(transition(aCase('pending', ESCALATES), COMMANDS.tick, NOW + 20_000)).next
+    assert.equal(step(transition(once, COMMANDS.tick, NOW + 21_000)).next, once)
+    assert.equal(told(transition(aCase('pending', { ...ESCALATES, expiresAt: NOW + 15_000 }), COMMANDS.tick, NOW + 15_000)), 'expired approval.expired')
+  })
+
+  it('invariant 11: a use of a grant ends with the grant, however long its request would stand', () => {
+    const covered = step(transition(aCase('pending'), COMMANDS.cover, NOW)).next
+    assert.deepEqual([covered.expiresAt, covered.grant], [NOW + 30_000, { id: 'grt_1', use: 1 }])
+    assert.equal(told(transition(covered, COMMANDS.claim, NOW + 30_000)), 'expired approval.expired !APPROVAL_EXPIRED')
+  })
+
+  it('invariant 6: a grant covers nothing that those who gave it may not approve', () => {
+    assert.equal(told(transition(aCase('pending'), { ...COMMANDS.cover, electorate: { eligible: new Set([person('cy')]), quorum: 1 } }, NOW)), '!POLICY_DENIED')
+    assert.equal(told(transition(aCase('pending'), { ...COMMANDS.cover, electorate: { ...ELECTORATE, quorum: 2 } }, NOW)), '!POLICY_DENIED')
+  })
+
+  it('lifecycle 9: with one of two approvals given, disabling that approver makes the second not enough', () => {
     const two = { ...COMMANDS.approve, electorate: { ...ELECTORATE, quorum: 2 } }
     const once = step(transition(aCase('pending'), two, NOW)).next
     const second: Command = { ...two, vote: { ...two.vote, person: person('bo') }, electorate: { eligible: new Set(['bo', 'di'].map(person)), quorum: 2 } }

@@ -39,6 +39,8 @@ export const COMMANDS = {
   tick: { kind: 'tick' },
   approve: { kind: 'vote', vote: { person: person('cy'), verdict: 'approve', at: NOW, proof: 'terminal' }, digest: 'full:d', electorate: ELECTORATE },
   deny: { kind: 'vote', vote: { person: person('cy'), verdict: 'deny', reason: 'no', at: NOW, proof: 'terminal' }, digest: 'full:d', electorate: ELECTORATE },
+  breakGlass: { kind: 'vote', vote: { person: person('di'), verdict: 'approve', reason: 'down', at: NOW, proof: 'terminal', breakGlass: true }, digest: 'full:d', electorate: ELECTORATE, glass: { eligible: new Set([person('di')]), quorum: 1 } },
+  cover: { kind: 'cover', use: { id: 'grt_1', use: 1 }, votes: [{ person: person('bo'), verdict: 'approve', at: NOW - 1, proof: 'terminal' }], until: NOW + 30_000, electorate: ELECTORATE },
   claim: { kind: 'claim', attachHash: 'attach', decisionHash: 'hash', stateHash: 'etag-1', holder: 'proxy-2', electorate: ELECTORATE, claimMs: 30_000 },
   claimChanged: { kind: 'claim', attachHash: 'attach', decisionHash: 'other', stateHash: 'etag-1', holder: 'proxy-2', electorate: ELECTORATE, claimMs: 30_000 },
   claimForeign: { kind: 'claim', attachHash: 'other', decisionHash: 'hash', stateHash: 'etag-1', holder: 'proxy-2', electorate: ELECTORATE, claimMs: 30_000 },

@@ -37,6 +37,8 @@ export interface ApprovalDocument extends ApprovalView {
   readonly issuer: string
   readonly target: string
   readonly resources: readonly string[]
+  /** The grant that approved it, where nobody was asked. */
+  readonly grant?: string
   /** Epoch ms of the request. */
   readonly at: number
   /** With `denied`, `expired`, `cancelled` and `unknown`: the reason that the agent is answered with. `reason` is its public text. */
