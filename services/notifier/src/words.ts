@@ -100,7 +100,7 @@ function scopeText(scope: EventData<'lock.changed'>['scope']): string {
 }
 
 /** RFC 3339, UTC, whole seconds. */
-export function instant(at: number): string {
+function instant(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openSqlite, type SqliteStore } from '@lockkeeper/adapter-sqlite'
 import { LockkeeperError } from '@lockkeeper/domain/errors'
 import { cloudEvent, type CloudEvent, type EventData, type ShownCall } from '@lockkeeper/domain/events'
-import type { Person, PersonId } from '@lockkeeper/domain'
+import type { Person } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import { aPerson, manualClock, tempDir, type ManualClock } from '@lockkeeper/testkit'
@@ -111,5 +111,3 @@ export function factEvent(type: FactType, data: object, at: number, id: string =
 export function lockEvent(data: Partial<EventData<'lock.changed'>>, at: number, id: string = randomUUID()): CloudEvent {
   return cloudEvent('lock.changed', '/approval', id, at, { id: 'lock_1', state: 'set', scope: { kind: 'agent', agent: 'agent-7' }, by: 'bo', reason: 'odd deletes', ...data })
 }
-
-export const person = (id: string): PersonId => id as PersonId

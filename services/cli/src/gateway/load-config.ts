@@ -7,7 +7,7 @@ import { notifyProblems } from '@lockkeeper/notifier'
 import { readSettingsFile, unknownVariables, type SettingsProblem, type SettingsSource } from '@lockkeeper/service-kit'
 import { gatewaySchema, type GatewayConfig } from './config-schema.ts'
 import { modeProblems } from './mode-problems.ts'
-import { readCertificates } from './notifier.ts'
+import { readCertificates } from './notify-certificates.ts'
 import { publishedTargets } from './published-targets.ts'
 import { soundParts } from './sound-parts.ts'
 

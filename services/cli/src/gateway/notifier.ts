@@ -61,7 +61,7 @@ export function slackTrust({ config: { notify } }: LoadedConfig, { secrets, peop
 }
 
 /** What the channels use, and nothing else. */
-export function channelSecrets({ channels }: NotifySettings): readonly string[] {
+function channelSecrets({ channels }: NotifySettings): readonly string[] {
   return channels.flatMap((channel) => {
     switch (channel.kind) {
       case 'slack': return [channel.token]
@@ -72,20 +72,10 @@ export function channelSecrets({ channels }: NotifySettings): readonly string[] 
   })
 }
 
-export function onlySecrets(secrets: SecretSource, names: readonly string[]): SecretSource {
+function onlySecrets(secrets: SecretSource, names: readonly string[]): SecretSource {
   const allowed = new Set(names)
   return { access: async (name) => {
     if (!allowed.has(name)) throw new LockkeeperError('CREDENTIAL_UNAVAILABLE', 'This part of the gateway has no right to that secret.')
     return secrets.access(name)
   } }
-}
-
-/** `certificateAuthority: ./ca.pem` becomes its content; `read` names what is missing. */
-export function readCertificates(notify: NotifySettings, read: (file: string, path: readonly PropertyKey[]) => string): NotifySettings {
-  return { ...notify, channels: notify.channels.map((channel, index) => {
-    const at = ['notify', 'channels', index]
-    if (channel.kind === 'webhook' && channel.certificateAuthority !== undefined) return { ...channel, certificateAuthority: read(channel.certificateAuthority, [...at, 'certificateAuthority']) }
-    if (channel.kind === 'email' && channel.smtp.certificateAuthority !== undefined) return { ...channel, smtp: { ...channel.smtp, certificateAuthority: read(channel.smtp.certificateAuthority, [...at, 'smtp', 'certificateAuthority']) } }
-    return channel
-  }) }
 }
