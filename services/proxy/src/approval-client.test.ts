@@ -8,7 +8,7 @@ import { frame, unframe } from '@lockkeeper/service-kit/server'
 import { createApprovalClient, type ApprovalClient } from './approval-client.ts'
 
 type Answer = (response: ServerResponse, body: Buffer) => void
-interface Seen { readonly path: string, readonly body: Buffer, readonly authorization: string | undefined }
+interface Seen { readonly path: string, readonly body: Buffer, readonly authorization: readonly unknown[] }
 
 const ATTACH = { issuer: 'ci', agent: 'a', run: 'r', digest: 'full:x' }
 const CLAIM = { approval: 'apr_one', attach: ATTACH, decisionHash: 'h', holder: 'gw-1' }
@@ -30,7 +30,7 @@ describe('the approval service as a proxy calls it', () => {
   before(async () => {
     const collect = async (request: IncomingMessage): Promise<Buffer> => Buffer.concat(await request.toArray() as Buffer[])
     server = createServer((request, response) => void collect(request).then((body) => {
-      seen.push({ path: request.url ?? '', body, authorization: request.headers.authorization })
+      seen.push({ path: request.url ?? '', body, authorization: [request.headers.authorization, request.headers['x-serverless-authorization']] })
       const answer = answers.length > 1 ? answers.shift() : answers[0]
       answer?.(response, body)
     }))
@@ -57,7 +57,7 @@ describe('the approval service as a proxy calls it', () => {
     const [first, second] = bodies()
     assert.deepEqual(first, second)
     assert.match(String(first?.['claimId']), /^[\w-]{36}$/)
-    assert.deepEqual(seen.map(({ authorization }) => authorization), ['Bearer token', 'Bearer token'])
+    assert.deepEqual(seen.map(({ authorization }) => authorization), [['Bearer token', 'Bearer token'], ['Bearer token', 'Bearer token']])
   })
 
   it('every claim has a name of its own', async () => {

@@ -1,4 +1,7 @@
-/** HTTP to one inner service: a bounded pool, a deadline for each attempt, a bounded answer, an ID token in every request. */
+/**
+ * HTTP to one inner service: a bounded pool, a deadline for each attempt, a bounded answer, an ID token in every request. Twice: Cloud
+ * Run's own check reads `X-Serverless-Authorization` and takes that one's signature off, the service itself reads `Authorization`.
+ */
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { Pool } from 'undici'
 
@@ -30,7 +33,7 @@ export function createServiceCalls({ origin, authorization, connections = 64 }: 
 
   async function once(path: string, body: Uint8Array, type: string, signal: AbortSignal): Promise<ServiceAnswer> {
     const value = await abortable(authorization(), signal)
-    const answer = await pool.request({ method: 'POST', path, body, signal, headers: { authorization: value, 'content-type': type, accept: '*/*' } })
+    const answer = await pool.request({ method: 'POST', path, body, signal, headers: { authorization: value, 'x-serverless-authorization': value, 'content-type': type, accept: '*/*' } })
     const chunks: Buffer[] = []
     let size = 0
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {

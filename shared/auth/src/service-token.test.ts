@@ -67,6 +67,12 @@ describe('auth: a service account\'s token', () => {
     assert.equal(await outcome({}, {}, { typ: 'logout+jwt' }), 'TOKEN_INVALID')
   })
 
+  it('a token whose signature Cloud Run has taken off proves nothing', async () => {
+    const [header, payload] = (await signToken(pair, claims())).split('.')
+    const found = await verifier().verify(`Bearer ${header}.${payload}.SIGNATURE_REMOVED_BY_GOOGLE`)
+    assert.deepEqual([isRefusal(found) && found.reason, isRefusal(found) && found.message.includes('X-Serverless-Authorization')], ['TOKEN_INVALID', true])
+  })
+
   it('an issuer without verified addresses is believed only where the settings say so, and never against its own word', async () => {
     assert.equal(await outcome({ email_verified: undefined }, { emailVerified: false }), PROXY)
     assert.equal(await outcome({ email_verified: false }, { emailVerified: false }), 'TOKEN_INVALID')

@@ -1,6 +1,8 @@
 /**
  * Google-signed ID tokens of service accounts and operators: one service's call to another, a Pub/Sub push, an operator's request.
- * Cloud Run checks the caller's IAM role before; this is the second lock, in code, and the only one elsewhere.
+ * Cloud Run's own IAM check, where it is on, takes the signature off the token that it has checked: such a token proves nothing here and is
+ * refused. Callers send theirs in `X-Serverless-Authorization` for that check and in `Authorization` for this one; Pub/Sub has but one
+ * header, so services that are pushed to leave the check to this code alone.
  */
 import type { Clock, Mode } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
@@ -34,6 +36,8 @@ export const serviceIssuerSchema = z.strictObject({
 export type ServiceIssuerSettings = z.input<typeof serviceIssuerSchema>
 type ParsedServiceIssuer = z.output<typeof serviceIssuerSchema>
 
+/** What Cloud Run puts in the place of a signature. */
+const NO_SIGNATURE = '.SIGNATURE_REMOVED_BY_GOOGLE'
 /** Google's tokens live for one hour. */
 const MAX_AGE_MS = 3_600_000
 const MAX_EMAIL_LENGTH = 320
@@ -85,6 +89,7 @@ export function createServiceVerifier({ issuers: settings = [{}], audience, allo
     async verify(authorization) {
       const token = readBearer(authorization)
       if (isRefusal(token)) return token
+      if (token.endsWith(NO_SIGNATURE)) return invalid('Cloud Run has taken the token\'s signature off: send the token for its check in X-Serverless-Authorization, or turn that check off for this service.')
       const signed = await verifySignature(token, issuers, sources, ACCEPTED_TYPES)
       if (isRefusal(signed)) return signed
       // One entry for each issuer: parse refuses a second.

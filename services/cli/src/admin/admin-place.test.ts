@@ -35,7 +35,7 @@ describe('commands over the network', () => {
   it('a command carries the operator\'s token to the service and nowhere else', async () => {
     answer = (response) => void response.end('{"locks":[]}')
     assert.deepEqual(await clientOf({ gateway: origin, tokenFile }).get('/v1/locks'), { locks: [] })
-    assert.deepEqual([seen[0]?.headers.authorization, seen[0]?.headers.host], ['Bearer ey.token.value', new URL(origin).host])
+    assert.deepEqual([seen[0]?.headers.authorization, seen[0]?.headers['x-serverless-authorization'], seen[0]?.headers.host], ['Bearer ey.token.value', 'Bearer ey.token.value', new URL(origin).host])
     answer = (response) => void response.writeHead(302, { location: `${origin}/elsewhere` }).end('{}')
     await clientOf({ gateway: origin, tokenFile }).get('/v1/locks')
     assert.deepEqual(seen.map(({ url }) => url), ['/v1/locks', '/v1/locks'])

@@ -46,7 +46,11 @@ export function remotePlace(address: string, { tokenFile, audience }: RemoteOpti
   const token = tokenFile === undefined ? ownToken(audience ?? url.origin) : () => tokenIn(tokenFile)
   return {
     // Nothing follows redirects here: the token goes to this address and no other.
-    open: async ({ headers, ...options }, onResponse) => send({ ...options, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, headers: { ...headers, authorization: await token() } }, onResponse),
+    open: async ({ headers, ...options }, onResponse) => {
+      const value = await token()
+      // Cloud Run's own check reads the second one, and takes that one's signature off; the service itself reads the first.
+      return send({ ...options, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, headers: { ...headers, authorization: value, 'x-serverless-authorization': value } }, onResponse)
+    },
     explain: (code) => code === 'ECONNREFUSED' || code === 'ENOTFOUND' ? `${url.origin} cannot be reached (${code})` : undefined,
   }
 }
