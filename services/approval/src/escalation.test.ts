@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { CloudEvent } from '@lockkeeper/domain/events'
+import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
@@ -32,6 +32,7 @@ describe('escalation', () => {
     await facts.until((all) => all.some(({ type, subject }) => type === 'approval.escalated' && subject === second.id))
     const told = facts.items.filter(({ type, subject }) => type === 'approval.escalated' && subject === second.id).map(({ data }) => data as { readonly to: readonly string[], readonly reviewers: readonly string[], readonly quorum: number })
     assert.deepEqual(told.map(({ to, reviewers: who, quorum }) => ({ to, who: [...who].sort(), quorum })), [{ to: TERMS.escalate.reviewers, who: ['bo', 'cy'], quorum: 1 }])
+    for (const { type, data } of facts.items) EVENT_DATA[type as 'approval.approved'].parse(data)
     await subscription.close()
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isRefusal } from '@lockkeeper/domain/errors'
-import type { CloudEvent } from '@lockkeeper/domain/events'
+import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
@@ -34,6 +34,7 @@ describe('grants of patterns', () => {
       approval: second.id, agent: given.agent.id, run: given.agent.run, method: 'storage.objects.delete', resources: second.call.resources, mode: 'sandbox', expiresAt: 0, by: ['bo'], grant: { id: given.grant, use: 1 },
     })
     assert.ok(facts.items.some(({ type, subject }) => type === 'grant.created' && subject === given.grant))
+    for (const { type, data } of facts.items) EVENT_DATA[type as 'approval.approved'].parse(data)
     await subscription.close()
   })
 

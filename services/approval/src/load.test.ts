@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { CloudEvent } from '@lockkeeper/domain/events'
+import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type AccessRequest } from '@lockkeeper/domain/ports'
 import { collector } from '@lockkeeper/testkit'
 import fc from 'fast-check'
@@ -86,6 +86,7 @@ describe('load', () => {
     const { rules } = await world.service().admin.load()
     assert.deepEqual(rules.map(({ name, asked, tooMuch }) => ({ name, asked, tooMuch })), [{ name: 'p/busy', asked: 6, tooMuch: true }, { name: 'p/calm', asked: 3, tooMuch: false }])
     assert.ok(world.logged.some((line) => line.startsWith('warn a rule asks for more than its share')))
+    for (const { type, data } of facts.items) EVENT_DATA[type as 'approval.approved'].parse(data)
     await subscription.close()
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { sign, type KeyObject } from 'node:crypto'
 import { isRefusal } from '@lockkeeper/domain/errors'
-import type { CloudEvent } from '@lockkeeper/domain/events'
+import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
@@ -43,6 +43,7 @@ describe('break-glass', () => {
     assert.deepEqual([of('review.opened')?.by, of('review.opened')?.reason], [['bo'], 'the site is down'])
     assert.ok(world.logged.some((line) => line.startsWith('warn BREAK-GLASS')))
     assert.ok((await world.service().admin.listReviews()).some(({ id, open }) => id === decided.review && open))
+    for (const { type, data } of facts.items) EVENT_DATA[type as 'approval.approved'].parse(data)
     await subscription.close()
   })
 
