@@ -5,7 +5,7 @@ import type { ApprovalState, Lock, Mode } from '@lockkeeper/domain'
 import type { DocumentStore, Page } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, GrantUse, Vote } from './approval-case.ts'
 import { renderCard, type Card } from './card.ts'
-import type { CaseStore } from './case-store.ts'
+import type { CaseStore, ChangeContext } from './case-store.ts'
 import { inbox, refusedDecisions, type InboxEntry, type RefusedDecision } from './collections.ts'
 import type { Decisions } from './decisions.ts'
 import { viewOf } from './facts.ts'
@@ -14,8 +14,10 @@ import type { Locks } from './locks.ts'
 import type { ReceiptBox } from './receipt-box.ts'
 import type { RequestStore } from './request-store.ts'
 import type { GrantAdmin } from './grant-admin.ts'
+import { endGrant, grantIdOf, grantRef } from './grants.ts'
 import type { Reviews } from './reviews.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
+import type { Step } from './state-machine.ts'
 
 export interface AdminParts {
   readonly documents: DocumentStore
@@ -83,7 +85,13 @@ export function createAdmin(parts: AdminParts): ApprovalAdmin {
 
   async function revoke({ id, by, reason }: { readonly id: string, readonly by: string, readonly reason: string }): Promise<ApprovalDocument | Refusal> {
     if (by.trim() === '' || reason.trim() === '') return refuse('REQUEST_INVALID', 'A revocation names who and why.')
-    const changed = await parts.store.change(id, () => ({ kind: 'revoke', by: by.slice(0, 200), why: reason.slice(0, 1000) }))
+    const who = by.slice(0, 200)
+    const known = await parts.store.find(id)
+    // What was given with an approval that is taken back goes with it.
+    const end = ({ extra, now }: ChangeContext, { facts }: Step) => endGrant(facts.some(({ type }) => type === 'approval.cancelled') ? extra[0] : undefined, who, `${id}, with which it was given, was revoked`, now)
+    const changed = await parts.store.change(id, () => ({ kind: 'revoke', by: who, why: reason.slice(0, 1000) }), {
+      refs: known === undefined ? [] : [grantRef(grantIdOf(known.id))], writes: (context, step) => end(context, step).writes, facts: (context, step) => end(context, step).facts,
+    })
     if (isRefusal(changed)) return changed
     for (const blob of changed.dropped ?? []) await parts.receipts.remove(blob)
     return changed.refused ?? viewOf(changed.next)

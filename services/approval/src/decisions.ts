@@ -97,6 +97,7 @@ async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: P
   const follows = (context: ChangeContext, step: Step): Consequences => consequencesOf(step, {
     electorate: electorsOf(parts.rights, context.current, proven).electorate,
     ...proposal === undefined ? {} : { proposal }, ...decision.reason === undefined ? {} : { reason: decision.reason },
+    ...decision.verdict === 'approve' ? {} : { given: context.extra[event === undefined ? 1 : 2] },
   }, context.now)
   let brought: Consequences | undefined
   const changed = await parts.store.change(decision.approval, (context) => toVote(parts, decision, proven, context, event !== undefined), {
@@ -129,9 +130,9 @@ async function proposalOf({ requestStore }: DecisionParts, { approval, grant }: 
   return request === undefined ? refuse('NOT_FOUND', `There is no call of ${approval.slice(0, 64)} that a pattern could be approved with.`) : propose(grant, request)
 }
 
-/** Documents that the decision can bring about, so that nothing stands there already. */
-function consequenceRefs({ approval, grant, breakGlass }: SubmittedDecision): readonly Ref[] {
-  return [...grant === undefined ? [] : [grantRef(grantIdOf(approval))], ...breakGlass === undefined ? [] : [reviewRef(reviewIdOf(approval))]]
+/** Documents that the decision can bring about, so that nothing stands there already, or can end: a denial ends the grant that was given with the call. */
+function consequenceRefs({ approval, verdict, grant, breakGlass }: SubmittedDecision): readonly Ref[] {
+  return [...grant === undefined && verdict === 'approve' ? [] : [grantRef(grantIdOf(approval))], ...breakGlass === undefined ? [] : [reviewRef(reviewIdOf(approval))]]
 }
 
 async function concluded(parts: DecisionParts, { verdict, breakGlass }: SubmittedDecision, { person }: Proven, next: ApprovalCase, brought: Consequences | undefined): Promise<Decided> {

@@ -3,7 +3,7 @@ import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { DocumentStore } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import { grants, grantUses, type GrantDocument, type GrantUseDocument } from './collections.ts'
-import { grantRef, revokedFact } from './grants.ts'
+import { endGrant, grantRef } from './grants.ts'
 import { visible } from './shown-text.ts'
 
 export interface GrantView extends Pick<GrantDocument, 'id' | 'approval' | 'agent' | 'run' | 'method' | 'target' | 'rule' | 'summary' | 'mode' | 'pattern' | 'at' | 'until' | 'revoked'> {
@@ -60,11 +60,8 @@ export function createGrantAdmin(documents: DocumentStore, now: () => number, lo
       const revoked = await documents.transact<GrantDocument>([grantRef(id)], ([doc], at) => {
         const before = doc?.data as GrantDocument | undefined
         if (before === undefined) return notFound(id)
-        if (before.revoked !== undefined) return { writes: [], facts: [], result: before }
-        const who = by.slice(0, 200)
-        const why = reason.slice(0, 1000)
-        const next: GrantDocument = { ...before, live: false, revoked: { by: who, reason: why, at } }
-        return { writes: [{ kind: 'put', ref: grantRef(id), data: next }], facts: [revokedFact(next, who, why, at)], result: next }
+        const { writes, facts, ended = before } = endGrant(doc, by.slice(0, 200), reason.slice(0, 1000), at)
+        return { writes, facts, result: ended }
       })
       if (isRefusal(revoked)) return revoked
       log.info({ grant: id, by }, 'a grant was revoked')

@@ -5,7 +5,7 @@ import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
 import { deleteMore, deletion, giveGrant, HOUR, PATTERN } from '../test/deletions.ts'
-import { disable, granted, openWorld, person, refusedWith, requestedEvent, type Ask, type World } from '../test/harness.ts'
+import { disable, granted, openWorld, person, refusedWith, requestedEvent, submittedEvent, type Ask, type World } from '../test/harness.ts'
 
 const MINUTE = 60_000
 const answered = { kind: 'answered', status: 204, delivered: false, answer: { status: 204, headers: [], body: new Uint8Array() } } as const
@@ -195,6 +195,28 @@ describe('grants of patterns', () => {
     await world.service().api.complete({ approval: use.id, fence, outcome: { kind: 'unknown', why: 'reset' } })
     assert.equal(refusedWith(await world.claim(use)), 'OUTCOME_UNKNOWN')
     assert.equal(await world.state(await deleteMore(world, given, 'next')), 'approved')
+  })
+
+  it('who denies the call that a grant was given with, before it ran, ends the grant; who revokes it, too', async () => {
+    const [denied, revoked, ran] = [await giveGrant(world, anew()), await giveGrant(world, anew()), await giveGrant(world, anew())]
+    const ready = await deleteMore(world, denied, 'ready')
+    granted(await world.decide(denied.first, 'cy', 'deny', 'not like this'))
+    granted(await world.service().admin.revoke({ id: revoked.first.id, by: 'op', reason: 'by mistake' }))
+    assert.equal(refusedWith(await world.claim(ready)), 'STATE_CHANGED')
+    for (const given of [denied, revoked]) {
+      assert.equal(granted(await world.service().admin.showGrant(given.grant)).grant.state, 'revoked')
+      assert.equal(await world.state(await deleteMore(world, given, 'later')), 'pending')
+    }
+    const { fence } = granted(await world.claim(ran.first))
+    await world.service().api.complete({ approval: ran.first.id, fence, outcome: answered })
+    granted(await world.service().admin.revoke({ id: ran.first.id, by: 'op', reason: 'the stored answer' }))
+    assert.equal(granted(await world.service().admin.showGrant(ran.grant)).grant.state, 'live')
+  })
+
+  it('a denial from the bus ends the grant like one that is given here', async () => {
+    const given = await giveGrant(world, anew())
+    await world.deliver(submittedEvent(world.signed(given.first, 'cy', 'deny', { reason: 'no' }), world.clock.now()))
+    assert.equal(granted(await world.service().admin.showGrant(given.grant)).grant.state, 'revoked')
   })
 
   it('a reviewer may take back one use before it is run', async () => {

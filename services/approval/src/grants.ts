@@ -8,7 +8,7 @@ import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { cloudEvent, type CloudEvent, type GrantPattern } from '@lockkeeper/domain/events'
 import { fromPlain, serialise } from '@lockkeeper/domain/json'
 import { DEFAULT_PATTERNS } from '@lockkeeper/domain'
-import type { AccessRequest, Ref, Write } from '@lockkeeper/domain/ports'
+import type { AccessRequest, Doc, Ref, Write } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, Vote } from './approval-case.ts'
 import { grants, grantUses, KEEP_MS, type GrantDocument, type GrantUseDocument } from './collections.ts'
 import { SOURCE } from './facts.ts'
@@ -68,12 +68,20 @@ export function createdFact(grant: GrantDocument): CloudEvent {
   return cloudEvent('grant.created', SOURCE, `${grant.id}:created`, grant.at, { ...grantFacts(grant), approval, by: votes.map(({ person }) => person), uses, until }, grant.id)
 }
 
-export function revokedFact(grant: GrantDocument, by: string, reason: string, now: number): CloudEvent {
+function revokedFact(grant: GrantDocument, by: string, reason: string, now: number): CloudEvent {
   return cloudEvent('grant.revoked', SOURCE, `${grant.id}:revoked`, now, { ...grantFacts(grant), by, reason }, grant.id)
 }
 
 function grantFacts({ id, agent, run, method, rule, mode, pattern }: GrantDocument) {
   return { grant: id, agent, method, resources: [...pattern.resources], rule, mode, ...pattern.run ? { run } : {} }
+}
+
+/** The end of a grant before its time; nothing where there is none, or it has ended so already. */
+export function endGrant(doc: Doc | undefined, by: string, reason: string, now: number): { readonly writes: readonly Write[], readonly facts: readonly CloudEvent[], readonly ended?: GrantDocument } {
+  const before = doc?.data as GrantDocument | undefined
+  if (before === undefined || before.revoked !== undefined) return { writes: [], facts: [] }
+  const ended: GrantDocument = { ...before, live: false, revoked: { by, reason, at: now } }
+  return { writes: [{ kind: 'put', ref: grantRef(before.id), data: ended }], facts: [revokedFact(ended, by, reason, now)], ended }
 }
 
 /** Why nothing may be done under the grant any more, in words for the agent; undefined while something may. */

@@ -1,8 +1,8 @@
 /** What a vote brings about beside the state of its case: a grant for calls like it, or the review that break-glass leaves behind. Pure. */
 import type { CloudEvent } from '@lockkeeper/domain/events'
-import type { Write } from '@lockkeeper/domain/ports'
+import type { Doc, Write } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, Vote } from './approval-case.ts'
-import { createdFact, grantRef, newGrant, type Proposal } from './grants.ts'
+import { createdFact, endGrant, grantRef, newGrant, type Proposal } from './grants.ts'
 import type { GrantDocument } from './collections.ts'
 import { patternText } from './grant-pattern.ts'
 import { newReview, openedFact, reviewRef } from './reviews.ts'
@@ -18,8 +18,18 @@ export interface Consequences {
 
 const NONE: Consequences = { writes: [], facts: [] }
 
-/** `proposal`: what the vote's own pattern came to. Of a quorum all must have agreed to the same pattern, or the call alone is approved. */
-export function consequencesOf({ next, facts }: Step, { electorate, proposal, reason }: { readonly electorate: Electorate, readonly proposal?: Proposal, readonly reason?: string }, now: number): Consequences {
+export interface VoteGiven {
+  readonly electorate: Electorate
+  /** What the vote's own pattern came to. Of a quorum all must have agreed to the same one, or the call alone is approved. */
+  readonly proposal?: Proposal
+  readonly reason?: string
+  /** The grant that was given with the case, where there is one. */
+  readonly given?: Doc
+}
+
+export function consequencesOf({ next, facts }: Step, { electorate, proposal, reason, given }: VoteGiven, now: number): Consequences {
+  const denied = facts.find(({ type }) => type === 'approval.denied')
+  if (denied?.type === 'approval.denied') return endGrant(given, denied.data.by, `${next.id}, with which it was given, was denied`, now)
   const approved = facts.find(({ type }) => type === 'approval.approved')
   if (approved?.type !== 'approval.approved') return NONE
   if (approved.data.breakGlass === true) {
