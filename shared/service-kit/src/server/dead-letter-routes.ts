@@ -4,7 +4,6 @@ import type { EventBus } from '@lockkeeper/domain/ports'
 import express, { type Router } from 'express'
 import { z } from 'zod'
 import { strike } from '../logger.ts'
-import { strike } from '../logger.ts'
 import { sendProblem } from './problem.ts'
 
 const query = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(50) })
