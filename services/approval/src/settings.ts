@@ -4,6 +4,13 @@ import { groupClaimSchema } from './group-claims.ts'
 
 const ms = (least: number, most: number, usual: number) => z.number().int().min(least).max(most).default(usual)
 
+export const fatigueSchema = z.strictObject({
+  /** Share of a day's requests (UTC) above which a rule asks too much, 0 to 1. */
+  share: z.number().gt(0).max(1).default(0.5),
+  /** Requests that it must have made that day. */
+  least: z.number().int().min(1).max(100_000).default(20),
+})
+
 const schema = z.strictObject({
   mode: z.enum(['sandbox', 'real']),
   /** Sandbox only: the agent's own sponsor may approve, and an unknown sponsor needs no second reviewer. Default false. */
@@ -16,8 +23,8 @@ const schema = z.strictObject({
   claimTimeoutMs: ms(1_000, 3_600_000, 600_000),
   /** Which claims of approvers' ID tokens name groups that rules may name as reviewers. Default: none. */
   groupClaims: z.array(groupClaimSchema).max(20).default([]),
-  /** Whose share of a day's requests (UTC) is too much: a rule's above `share`, default 0.5, once it has made `least` of them, default 20. */
-  fatigue: z.strictObject({ share: z.number().gt(0).max(1).default(0.5), least: z.number().int().min(1).max(100_000).default(20) }).prefault({}),
+  /** When one rule asks too much. */
+  fatigue: fatigueSchema.prefault({}),
   receiptWindows: z.strictObject({ undeliveredMs: ms(1_000, 3_600_000, 600_000), deliveredMs: ms(1_000, 3_600_000, 60_000) }).prefault({}),
 }).refine(({ mode, selfApproval }) => mode === 'sandbox' || !selfApproval, { path: ['selfApproval'], message: 'is for sandbox mode only (invariant 14)' })
   .refine(({ dialByMs, claimTimeoutMs }) => dialByMs < claimTimeoutMs, { path: ['claimTimeoutMs'], message: 'must be longer than dialByMs' })

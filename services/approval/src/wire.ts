@@ -38,7 +38,7 @@ export async function openApproval({ settings, directory, port }: LoadedSettings
     documents: store.documents, events, blobs, clock, people, receiptKey, log, terminalKeys: [], methods: (id, host) => catalog.method(id, host),
     ...approvers === undefined ? {} : { verifyIdToken: (token: string, nonce: string) => approvers.verifyApproverToken(token, nonce) },
     ...slack === undefined ? {} : { slack },
-  }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims })
+  }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims, fatigue: settings.fatigue })
   let started = false
   const server = createServiceServer({
     routes: [...mountsOf(settings, service, deadLetterRoutes(events), clock), pushers.mount((id, request) => events.receivePush(id, request))],

@@ -1,5 +1,5 @@
 /** lockkeeper.yaml: names, units, defaults. docs/lockkeeper.schema.json and docs/configuration.md are generated from this. */
-import { groupClaimSchema } from '@lockkeeper/approval'
+import { fatigueSchema, groupClaimSchema } from '@lockkeeper/approval'
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
 import { notifySchema } from '@lockkeeper/notifier'
 import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
@@ -56,6 +56,8 @@ export const gatewaySchema = z.strictObject({
   approverIssuers: z.array(approverIssuerSettingsSchema).max(20).default([]),
   /** Groups that approvers' own identity providers name, for rules to name as reviewers. */
   groupClaims: z.array(groupClaimSchema).max(20).default([]),
+  /** When one rule asks for more than its share of approvals, its owner is told once a day. */
+  fatigue: fatigueSchema.prefault({}),
   /** YAML file of the persons who may decide, with their groups and identities. */
   people: file.optional(),
   /** Who the person at the terminal of `up` is, for decisions by key press. Must be in people.yaml. */
