@@ -4,8 +4,10 @@ import type { Collection } from '@lockkeeper/domain/ports'
 import type { Subject } from './subject.ts'
 
 const DAY_MS = 86_400_000
-/** How long subjects and deliveries are kept after their last change. */
+/** How long deliveries are kept after their last change: who was told what and when, without what the call holds. */
 export const KEEP_MS = 30 * DAY_MS
+/** How long subjects are kept after their end or last change: they hold what a message shows of a call, and a message is tried for a day. */
+export const SUBJECT_KEEP_MS = 2 * DAY_MS
 /** How long handled events are remembered; longer than any redelivery. */
 export const REMEMBER_MS = 7 * DAY_MS
 
@@ -29,7 +31,9 @@ export interface DeliveryDocument {
   readonly recipient: string
   /** Stands in the message's buttons; nobody can guess it who has not seen the message. */
   readonly ref: string
-  /** The fact itself, where each is a message of its own (webhooks). */
+  /** Type of the fact, where each is a message of its own (webhooks). */
+  readonly fact?: string
+  /** The fact itself, until it has been delivered or given up. */
   readonly event?: CloudEvent
   readonly state: DeliveryState
   /** True while something is to be sent. */

@@ -5,7 +5,7 @@ import { EVENT_DATA, type CloudEvent, type EventData } from '@lockkeeper/domain/
 import { PortUnavailable, type Doc, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { Channel } from './channels/channel.ts'
-import { deliveries, handledEvents, KEEP_MS, REMEMBER_MS, subjects, type DeliveryDocument, type Handled, type SubjectDocument } from './collections.ts'
+import { deliveries, handledEvents, REMEMBER_MS, SUBJECT_KEEP_MS, subjects, type DeliveryDocument, type Handled, type SubjectDocument } from './collections.ts'
 import { factMessages, followingMessages, followUp, newDelivery, type PlannedMessage } from './plan.ts'
 import { applyFact, applyReview, type ReviewFact, type Subject, type TimedFact } from './subject.ts'
 
@@ -81,7 +81,7 @@ async function place({ documents, channels, log }: IntakeParts, event: CloudEven
     const changed = changedDeliveries(docs.slice(2) as readonly (Doc<DeliveryDocument> | undefined)[], [...following, ...facts], subject, full, now)
     const writes: readonly Write[] = [
       { kind: 'put', ref: inboxRef, data: { type: event.type, at: now, deleteAt: now + REMEMBER_MS } },
-      { kind: 'put', ref: subjectRef, data: { subject, deliveries: followed, deleteAt: now + KEEP_MS } },
+      { kind: 'put', ref: subjectRef, data: { subject, deliveries: followed, deleteAt: keepUntil(subject, now) } },
       ...changed.map((data): Write => ({ kind: 'put', ref: { collection: deliveries, id: data.id }, data })),
     ]
     return { writes, facts: [], result: [...new Set(changed.filter(({ open }) => open).map(({ channel }) => channel))] }
@@ -92,9 +92,13 @@ async function place({ documents, channels, log }: IntakeParts, event: CloudEven
   return outcome
 }
 
+function keepUntil(subject: Subject, now: number): number {
+  return SUBJECT_KEEP_MS + (subject.kind === 'approval' ? Math.max(now, subject.expiresAt) : now)
+}
+
 function changedDeliveries(docs: readonly (Doc<DeliveryDocument> | undefined)[], planned: readonly PlannedMessage[], subject: Subject, full: ReadonlySet<string>, now: number): readonly DeliveryDocument[] {
   const there = new Map(docs.flatMap((doc) => doc === undefined ? [] : [[doc.id, doc.data]]))
-  const changed = [...there.values()].filter(({ event }) => event === undefined).map((before) => followUp(before, subject, now)).filter((each) => each !== undefined)
+  const changed = [...there.values()].filter(({ fact }) => fact === undefined).map((before) => followUp(before, subject, now)).filter((each) => each !== undefined)
   const fresh = planned.filter(({ id }) => !there.has(id)).map((message) => newDelivery(message, subject, full.has(message.channel.name), now))
   return [...changed, ...fresh]
 }

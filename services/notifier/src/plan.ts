@@ -37,8 +37,8 @@ function planned(subject: Subject, channel: Channel, recipient: string, more: re
 }
 
 export function newDelivery({ id, channel, recipient, nonce, event }: PlannedMessage, subject: Subject, full: boolean, now: number): DeliveryDocument {
-  const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { event } } as const
-  const dropped = (why: string): DeliveryDocument => ({ ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why })
+  const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { fact: event.type, event } } as const
+  const dropped = (why: string): DeliveryDocument => withoutContent({ ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why })
   if (full) return dropped('too many messages wait for this channel already')
   // A first message is worth sending while somebody can still decide; a fact for a program for a day.
   const giveUpAt = event === undefined && subject.kind === 'approval' ? subject.expiresAt : now + DAY_MS
@@ -57,6 +57,11 @@ export function followUp(before: DeliveryDocument, subject: Subject, now: number
 
 export function needless({ lease: _lease, ...before }: DeliveryDocument, now: number): DeliveryDocument {
   return { ...before, state: 'dropped', open: false, dueAt: 0, why: 'it was settled before anybody could be told', deleteAt: now + KEEP_MS }
+}
+
+/** What a call holds is not kept beside the note that somebody was told of it. */
+export function withoutContent({ event: _event, ...delivery }: DeliveryDocument): DeliveryDocument {
+  return delivery
 }
 
 /** Somebody may still have to know: a request that waits, a lock, a review that nobody has closed. */

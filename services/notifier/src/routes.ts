@@ -10,7 +10,7 @@ export interface DeliveryView extends Pick<DeliveryDocument, 'id' | 'subject' | 
   /** Epoch ms of the next attempt. */
   readonly nextAt?: number
   /** Type of the fact, where each is a message of its own. */
-  readonly event?: string
+  readonly fact?: string
 }
 
 export interface DeliveryPage {
@@ -51,10 +51,10 @@ function shapeOf(state: string | undefined, subject: string | undefined): Pick<Q
 }
 
 /** Without the ref: who knows it could pass clicks on to us as a message's reader does. */
-function viewOf({ id, subject, channel, recipient, state, attempts, at, deliveredAt, why, open, dueAt, event }: DeliveryDocument): DeliveryView {
+function viewOf({ id, subject, channel, recipient, state, attempts, at, deliveredAt, why, open, dueAt, fact }: DeliveryDocument): DeliveryView {
   return {
     id, subject, channel, recipient, state, attempts, at, ...deliveredAt === undefined ? {} : { deliveredAt }, ...why === undefined ? {} : { why },
-    ...open ? { nextAt: dueAt } : {}, ...event === undefined ? {} : { event: event.type },
+    ...open ? { nextAt: dueAt } : {}, ...fact === undefined ? {} : { fact },
   }
 }
 

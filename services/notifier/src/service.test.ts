@@ -199,6 +199,14 @@ describe('the notifier', () => {
     await server.close()
   })
 
+  it('what a call holds is not kept once everybody has been told', async () => {
+    await world.ask({}, { details: ['body canary-body'] })
+    await world.deliver()
+    assert.doesNotMatch(JSON.stringify(await world.deliveries()), /canary-body/)
+    assert.match(JSON.stringify(slack.messages.items), /canary-body/)
+    assert.match(receiver.requests.items[0]?.body ?? '', /canary-body/)
+  })
+
   it('invariant 3: no token and no secret of a channel is in the store', async () => {
     await world.ask()
     await world.deliver()

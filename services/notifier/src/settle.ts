@@ -2,7 +2,7 @@
 import { backoffMs } from './backoff.ts'
 import type { Attempt } from './channels/channel.ts'
 import { KEEP_MS, type DeliveryDocument } from './collections.ts'
-import { isOpen, needless } from './plan.ts'
+import { isOpen, needless, withoutContent } from './plan.ts'
 import type { Subject } from './subject.ts'
 
 export interface Seen {
@@ -15,16 +15,16 @@ export function settled({ lease: _lease, why: _why, ...before }: DeliveryDocumen
   const common = { ...before, deleteAt: now + KEEP_MS }
   if (result.kind === 'sent') {
     // The subject went on while the message was on its way: it is changed once more.
-    const behind = before.event === undefined && current.revision > sentRevision
+    const behind = before.fact === undefined && current.revision > sentRevision
     return {
-      ...common, state: behind ? 'waiting' : 'delivered', open: behind, shown: sentRevision, attempts: 0, dueAt: behind ? now : 0, deliveredAt: now,
+      ...withoutContent(common), state: behind ? 'waiting' : 'delivered', open: behind, shown: sentRevision, attempts: 0, dueAt: behind ? now : 0, deliveredAt: now,
       ...behind ? { giveUpAt: now + 86_400_000 } : {}, ...result.place === undefined ? {} : { place: result.place },
     }
   }
-  if (result.kind === 'failed') return { ...common, state: 'failed', open: false, dueAt: 0, why: result.why }
-  if (before.event === undefined && before.shown === 0 && !isOpen(current)) return needless(common, now)
+  if (result.kind === 'failed') return { ...withoutContent(common), state: 'failed', open: false, dueAt: 0, why: result.why }
+  if (before.fact === undefined && before.shown === 0 && !isOpen(current)) return needless(common, now)
   const attempts = before.attempts + 1
   const dueAt = now + backoffMs(attempts, random, result.askedMs)
-  if (dueAt > before.giveUpAt) return { ...common, state: 'failed', open: false, dueAt: 0, attempts, why: `given up after ${attempts} attempts: ${result.why}` }
+  if (dueAt > before.giveUpAt) return { ...withoutContent(common), state: 'failed', open: false, dueAt: 0, attempts, why: `given up after ${attempts} attempts: ${result.why}` }
   return { ...common, state: 'waiting', open: true, attempts, dueAt, why: result.why }
 }

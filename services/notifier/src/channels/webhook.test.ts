@@ -93,7 +93,7 @@ describe('webhooks', () => {
       await world.deliver()
       world.clock.advance(600_000)
     }
-    const given = (await world.deliveries()).find(({ event }) => event?.type === 'approval.expired')
+    const given = (await world.deliveries()).find(({ fact }) => fact === 'approval.expired')
     assert.equal(given?.state, 'failed')
     assert.match(given?.why ?? '', /given up after \d+ attempts: the receiver answered 503/)
     assert.ok(receiver.requests.items.length < 200, 'within bounds')
