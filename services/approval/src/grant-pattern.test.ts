@@ -74,6 +74,7 @@ const BROKEN: readonly Broken[] = [
   ['a star for everything', { arguments: { '*': { any: true } } }, object('a'), /\* names no argument/],
   ['a star in the middle', { arguments: { 'a*b': { any: true } } }, object('a'), /a\*b names no argument/],
   ['a bound that the call itself is outside of', { arguments: { object: { equals: 'b' } } }, object('a'), /object of the call itself is out of bounds/],
+  ['more text than is kept with each vote', { arguments: { object: { oneOf: Array.from({ length: 50 }, (_, index) => `${index}${'x'.repeat(500)}`) } } }, object('a'), /over 16 KiB/],
   ['a call that is too large', {}, json(JSON.stringify({ data: 'x'.repeat(300_000) })), /too large/],
 ]
 

@@ -12,6 +12,8 @@ import { placesOf, type Place } from './call-places.ts'
 /** Above zero: a size of -1 means no limit at all to some APIs. */
 const NUMBER = /^\d{1,15}(?:\.\d{1,6})?$/
 const NAME = /^[^*]+\*?$/
+/** Characters: a pattern is kept with each vote, each use and the grant. */
+const MAX_TEXT = 16 * 1024
 
 /** What binds an approver's proof to the pattern: canonical, so that equal patterns have equal texts. */
 export function patternText(pattern: GrantPattern): string {
@@ -24,6 +26,7 @@ export function patternHash(pattern: GrantPattern): string {
 
 /** Names what the pattern leaves as it was in the shown call; or why the pattern does not fit that call. */
 export function fixPattern(pattern: GrantPattern, shown: CanonicalCall): { readonly rest: string } | { readonly problem: string } {
+  if (patternText(pattern).length > MAX_TEXT) return { problem: `it is over ${MAX_TEXT / 1024} KiB long` }
   const globs = globsOf(pattern)
   if ('problem' in globs) return globs
   const badName = Object.keys(pattern.arguments).find((name) => !NAME.test(name))
