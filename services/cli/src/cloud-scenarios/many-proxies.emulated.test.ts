@@ -4,17 +4,23 @@ import { describeEmulated } from '@lockkeeper/testkit/emulators'
 import { startBalancer, type Balancer } from '../testing/balancer.ts'
 import { ALLOW, ASK_TO_PUBLISH, message, PROJECT_POLICY, published, TOPIC } from '../testing/calls.ts'
 import { openCloudEdition, type CloudEdition } from '../testing/cloud-edition.ts'
+import { startLossyLink, type LossyLink } from '../testing/lossy-link.ts'
 import type { ServiceProcess } from '../testing/service-process.ts'
 
 const PROXIES = 5
+const CLAIMS = '/v1/service/claims'
+const COMPLETIONS = '/v1/service/completions'
+const RECEIPTS = '/v1/service/receipts'
 
-describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: many proxies behind one address', function (emulators) {
+describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: many proxies behind one address, and links that break', function (emulators) {
   this.timeout(60_000)
   let edition: CloudEdition
   let proxies: readonly ServiceProcess[]
-  let address: Balancer
   /** What the last proxy reads the store through. */
   let link: Balancer
+  /** What a further proxy reaches the approval service through. */
+  let lossy: LossyLink
+  let deaf: ServiceProcess
   before(async () => {
     const { host: firestore, projectId } = emulators('firestore')
     edition = await openCloudEdition({ firestore, pubsub: emulators('pubsub').host, projectId, rules: [ALLOW, ASK_TO_PUBLISH] })
@@ -22,11 +28,13 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: many proxies be
     await edition.startInner()
     const behindLink = { emulators: { firestore: new URL(link.origin).host, pubsub: emulators('pubsub').host } }
     proxies = await Promise.all(Array.from({ length: PROXIES }, (_, index) => edition.start('proxy', { as: `proxy-${index}`, ...index === PROXIES - 1 ? { parts: behindLink } : {} })))
-    address = await startBalancer(proxies.map(({ port }) => port))
+    lossy = await startLossyLink(() => edition.services.get('approval')?.origin ?? '')
+    deaf = await edition.start('proxy', { as: 'proxy-deaf', parts: { approval: { origin: lossy.origin } } })
   })
   after(async () => {
-    await Promise.all([address.close(), link.close()])
+    await link.close()
     await edition.close()
+    await lossy.close()
   })
 
   /** Asks each proxy by itself until all give that answer; resolves with the ms that the slowest took. */
@@ -65,6 +73,35 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: many proxies be
       await few.close()
     })
   }
+
+  const approved = async (id: string) => {
+    const agent = await edition.agent(id, deaf.origin)
+    const call = (): ReturnType<typeof agent.post> => agent.post(`${TOPIC}:publish`, message(id))
+    const first = call()
+    await edition.decide(await edition.approval(id, 'pending'), 'ada')
+    return { call, first: await first }
+  }
+
+  it('invariant 5: the answer to a claim, to its completion and to the reading of the receipt may each be lost once: one run, one answer', async () => {
+    for (const path of [CLAIMS, COMPLETIONS, RECEIPTS]) lossy.lose(path, 1)
+    const before = published(edition)
+    const { call, first } = await approved('lossy')
+    assert.equal(first.status, 200, first.text)
+    const again = await call()
+    assert.deepEqual([again.status, again.text, published(edition) - before], [200, first.text, 1])
+    assert.deepEqual([CLAIMS, COMPLETIONS, RECEIPTS].map((path) => lossy.asked(path)), [2, 2, 2])
+    await edition.approval('lossy', 'answered')
+  })
+
+  it('invariant 5: a claim whose answers are all lost runs nothing, is given back, and the approval stands', async () => {
+    lossy.lose(CLAIMS, 2)
+    const before = published(edition)
+    const { call, first } = await approved('deaf')
+    assert.deepEqual([first.status, first.reason, published(edition) - before], [503, 'APPROVAL_UNAVAILABLE', 0])
+    await edition.approval('deaf', 'approved')
+    const again = await call()
+    assert.deepEqual([again.status, published(edition) - before], [200, 1])
+  })
 
   it('invariant 11: a lock holds on every proxy within 1 s', async () => {
     await untilAll('stopped', (_reason, status) => status === 200)
