@@ -16,8 +16,10 @@ import type { RequestStore } from './request-store.ts'
 import type { GrantAdmin } from './grant-admin.ts'
 import { endGrant, grantIdOf, grantRef } from './grants.ts'
 import type { Reviews } from './reviews.ts'
+import { offerOf, type DecisionOffer } from './decision-offer.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
 import type { Step } from './state-machine.ts'
+import { listWaiting, type WaitingFilter, type WaitingPage } from './waiting-list.ts'
 
 export interface AdminParts {
   readonly documents: DocumentStore
@@ -62,6 +64,8 @@ export interface ApprovalDetail {
   readonly escalatedAt?: number
   readonly quorum: number
   readonly reviewers: readonly string[]
+  /** What can be said about it beyond yes and no. */
+  readonly offer: DecisionOffer
   /** Newest first, at most 50. */
   readonly refused: readonly RefusedDecision[]
   /** The lock that freezes it. */
@@ -70,6 +74,8 @@ export interface ApprovalDetail {
 
 export interface ApprovalAdmin extends Locks, GrantAdmin, Reviews, Pick<Decisions, 'decide'> {
   list(filter?: ListFilter): Promise<ApprovalPage>
+  /** What waits, with whom it waits for. Newest first. */
+  waiting(filter?: WaitingFilter): Promise<WaitingPage>
   /** NOT_FOUND where there is none. */
   show(id: string): Promise<ApprovalDetail | Refusal>
   /** Ends a request or a grant that was not used; takes back the receipt of one that was. Refused once it is being run. */
@@ -102,7 +108,7 @@ export function createAdmin(parts: AdminParts): ApprovalAdmin {
     return page.docs.map(({ data }) => data)
   }
 
-  return { list: (filter = {}) => list(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, load: (days = 7) => reportLoad(documents, parts.rights.people, parts.now(), Math.min(90, Math.max(1, Math.trunc(days)))), ...locks, ...grants, ...reviews }
+  return { list: (filter = {}) => list(parts, filter), waiting: (filter = {}) => listWaiting(parts, filter), show: (id) => show(parts, id), decide: decisions.decide, revoke, poisoned, load: (days = 7) => reportLoad(documents, parts.rights.people, parts.now(), Math.min(90, Math.max(1, Math.trunc(days)))), ...locks, ...grants, ...reviews }
 }
 
 async function list({ documents, mode, now }: AdminParts, { state, agent, run, limit = 50, cursor }: ListFilter): Promise<ApprovalPage> {
@@ -137,7 +143,7 @@ async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Ref
     ...current.earlier === undefined ? {} : { earlier: current.earlier }, ...current.differences === undefined ? {} : { differences: current.differences },
   })
   return {
-    approval: viewOf(current), summary: current.summary, votes: current.votes, ...current.grant === undefined ? {} : { grant: current.grant }, ...current.escalatedAt === undefined ? {} : { escalatedAt: current.escalatedAt }, quorum, reviewers: [...eligible],
+    approval: viewOf(current), summary: current.summary, votes: current.votes, ...current.grant === undefined ? {} : { grant: current.grant }, ...current.escalatedAt === undefined ? {} : { escalatedAt: current.escalatedAt }, quorum, reviewers: [...eligible], offer: offerOf(request, current, parts.rights),
     refused: refused.docs.map(({ data }) => data), ...card === undefined ? {} : { card }, ...locks.inForce === undefined ? {} : { lock: locks.inForce },
   }
 }

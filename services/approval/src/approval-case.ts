@@ -9,7 +9,7 @@ export interface Vote {
   readonly verdict: 'approve' | 'deny'
   readonly reason?: string
   readonly at: number
-  readonly proof: 'terminal' | 'idToken' | 'slack'
+  readonly proof: 'terminal' | 'idToken' | 'slack' | 'passkey'
   /** Groups that the person's own identity provider named with this vote, see RoutingRights.outsideGroups. */
   readonly groups?: readonly string[]
   /** Approves calls like this one too. */

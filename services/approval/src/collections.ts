@@ -1,6 +1,6 @@
 /** What the approval service keeps for itself. Proxies see `approvals` and `locks` (shared/domain) and nothing of this. */
 import type { GrantPattern } from '@lockkeeper/domain/events'
-import type { Mode } from '@lockkeeper/domain'
+import type { Mode, PersonId } from '@lockkeeper/domain'
 import type { AccessRequest, Collection } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, CaseState, Vote } from './approval-case.ts'
 
@@ -207,4 +207,25 @@ export const load: Collection<LoadDocument> = {
   name: 'approval-load',
   ttlField: 'deleteAt',
   queries: { byKind: { equal: ['kind'], order: { field: 'day', direction: 'desc' } } },
+}
+
+/** A passkey of a person; public parts only. Id = hash of the credential's id. */
+export interface PasskeyDocument {
+  readonly kind: 'passkey'
+  readonly id: string
+  readonly person: PersonId
+  /** What its owner calls it. */
+  readonly label: string
+  /** Credential id, base64url. */
+  readonly credential: string
+  /** COSE key (RFC 9052), base64url. */
+  readonly publicKey: string
+  /** Signature counter of its last use; 0 for ever where the authenticator has none. */
+  readonly counter: number
+  readonly at: number
+  readonly usedAt?: number
+}
+export const passkeys: Collection<PasskeyDocument> = {
+  name: 'approval-passkeys',
+  queries: { byPerson: { equal: ['person'], order: { field: 'at', direction: 'desc' } } },
 }

@@ -8,6 +8,7 @@ import type { ApprovalCase } from './approval-case.ts'
 import type { CaseStore, ChangeContext } from './case-store.ts'
 import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type GrantDocument, type RefusedDecision, type UsedProof } from './collections.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
+import { passkeyRefs, passkeyWrites } from './passkey-use.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
 import { coverWaiting } from './grant-cover.ts'
 import { grantIdOf, grantRef, propose, type Proposal } from './grants.ts'
@@ -101,13 +102,13 @@ async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: P
   }, context.now)
   let brought: Consequences | undefined
   const changed = await parts.store.change(decision.approval, (context) => toVote(parts, decision, proven, context, event !== undefined), {
-    refs: [proofRef, ...event === undefined ? [] : [inboxRef(event)], ...consequenceRefs(decision)],
+    refs: [proofRef, ...event === undefined ? [] : [inboxRef(event)], ...consequenceRefs(decision), ...passkeyRefs(proven.passkey)],
     writes(context, step) {
       const { now, current } = context
       brought = follows(context, step)
       return [
         { kind: 'put', ref: proofRef, data: { approval: current.id, at: now, deleteAt: now + REMEMBER_MS } },
-        ...event === undefined ? [] : [handled(event, now)], ...brought.writes,
+        ...event === undefined ? [] : [handled(event, now)], ...brought.writes, ...usesOf(proven, context),
       ]
     },
     facts: (context, step) => follows(context, step).facts,
@@ -159,9 +160,17 @@ async function coverThoseWaiting(parts: DecisionParts, grant: GrantDocument, iss
   }
 }
 
+/** The passkey comes last of what a decision reads beside its case; `toVote` has refused one that may not be used. */
+function usesOf({ passkey }: Proven, { extra, now }: ChangeContext): readonly Write[] {
+  const writes = passkeyWrites(passkey, extra.at(-1), now)
+  return isRefusal(writes) ? [] : writes
+}
+
 function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, { current, locks, extra, now }: ChangeContext, fromBus: boolean): Command | Refusal {
   if (extra[0] !== undefined) return refuse('TOKEN_INVALID', 'The decision\'s proof was used before.')
   if (fromBus && extra[1] !== undefined) return refuse('TOKEN_INVALID', 'The decision was handled before.')
+  const use = passkeyWrites(proven.passkey, extra.at(-1), now)
+  if (isRefusal(use)) return use
   if (decision.approval !== current.id) return refuse('NOT_FOUND', `${decision.approval} shares ${current.id}; decide that one.`)
   if (proven.madeAt < current.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The decision\'s proof is older than the request.')
   const unfit = proven.kind === 'slack' ? unfitForSlack(parts, current) : undefined

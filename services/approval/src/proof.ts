@@ -5,11 +5,12 @@
 import { verify, type KeyObject } from 'node:crypto'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import type { EventData, GrantPattern } from '@lockkeeper/domain/events'
+import type { EventData, GrantPattern, PasskeyAssertion } from '@lockkeeper/domain/events'
 import { fromPlain, isJsonObject, parseStrict, serialise, toPlain } from '@lockkeeper/domain/json'
 import type { Mode, PersonId } from '@lockkeeper/domain'
 import { patternHash, patternText } from './grant-pattern.ts'
 import { groupsIn, type GroupClaim } from './group-claims.ts'
+import { checkAssertion, decisionChallenge, staleness, type PasskeyFinding, type PasskeyTrust } from './passkey-proof.ts'
 import { checkSlackClick, type SlackClick, type SlackTrust } from './slack-proof.ts'
 
 export type SubmittedDecision = EventData<'decision.submitted'>
@@ -52,13 +53,15 @@ export function idTokenNonce({ verdict, digest, grant, breakGlass }: Decision): 
 
 export interface Proven {
   readonly person: PersonId
-  readonly kind: 'terminal' | 'idToken' | 'slack'
+  readonly kind: 'terminal' | 'idToken' | 'slack' | 'passkey'
   /** Names the proof: the same one is refused a second time. */
   readonly fingerprint: string
   /** Epoch ms at which it was made. */
   readonly madeAt: number
   /** Groups of ours that the person's identity provider names, through `groupClaims`. */
   readonly groups?: readonly string[]
+  /** The passkey that made it: its use is written together with what follows from it. */
+  readonly passkey?: PasskeyFinding
 }
 
 /** A signed decision is that old at most, and this far ahead of our clock. */
@@ -81,6 +84,8 @@ export interface ProofChecks {
   readonly groupClaims?: readonly GroupClaim[]
   /** Whose clicks count; without it none does. */
   readonly slack?: SlackTrust
+  /** Where passkeys are used; without it none counts. */
+  readonly passkeys?: PasskeyTrust
 }
 
 /**
@@ -93,6 +98,7 @@ export async function checkProof(decision: SubmittedDecision, checks: ProofCheck
     case 'terminal': return checkTerminal(decision, proof, checks.terminalKeys, now)
     case 'idToken': return checkIdToken(decision, proof.token, checks)
     case 'slack': return checkSlack(decision, proof, checks.slack, now)
+    case 'passkey': return checkPasskey(decision, proof, checks.passkeys, now)
   }
 }
 
@@ -107,6 +113,14 @@ async function checkSlack({ proof: _proof, approval, digest, verdict, reason, ..
     if (cause instanceof LockkeeperError) return cause.refusal
     throw cause
   }
+}
+
+async function checkPasskey(decision: SubmittedDecision, { at, assertion }: { readonly at: number, readonly assertion: PasskeyAssertion }, trust: PasskeyTrust | undefined, now: number): Promise<Proven | Refusal> {
+  if (trust === undefined) return invalid('passkeys are not used here')
+  const stale = staleness(at, now)
+  if (stale !== undefined) return invalid(stale)
+  const found = await checkAssertion(assertion, decisionChallenge({ ...decision, at }), trust)
+  return 'why' in found ? invalid(found.why) : { person: found.passkey.person, kind: 'passkey', fingerprint: found.fingerprint, madeAt: at, passkey: found }
 }
 
 function checkTerminal(decision: SubmittedDecision, proof: { readonly person: string, readonly at: number, readonly signature: string }, keys: readonly TerminalKey[], now: number): Proven | Refusal {

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { ApprovalCase } from './approval-case.ts'
 import { KEEP_MS, REMEMBER_MS, reviews, usedProofs, type ReviewDocument, type UsedProof } from './collections.ts'
 import { commonFacts, SOURCE } from './facts.ts'
+import { passkeyRefs, passkeyWrites } from './passkey-use.ts'
 import { checkProof, type ProofChecks, type SubmittedDecision } from './proof.ts'
 import { electorsOf, type Proven, type RoutingRights } from './routing.ts'
 
@@ -76,16 +77,18 @@ export function createReviews(parts: ReviewParts): Reviews {
     const proven = await checkProof({ ...closingDecision(review, note), proof }, parts.proofs, parts.now())
     if (isRefusal(proven)) return proven
     const used: Ref<UsedProof> = { collection: usedProofs, id: proven.fingerprint }
-    const closed = await documents.transact<ReviewDocument>([reviewRef(review), used], ([doc, usedDoc], at) => {
+    const closed = await documents.transact<ReviewDocument>([reviewRef(review), used, ...passkeyRefs(proven.passkey)], ([doc, usedDoc, passkeyDoc], at) => {
       const before = doc?.data as ReviewDocument | undefined
       if (usedDoc !== undefined) return refuse('TOKEN_INVALID', 'The proof was used before.')
       if (before === undefined || !before.open) return refuse('NOT_FOUND', `There is no open review ${review}.`)
       if (proven.madeAt < before.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The proof is older than the review.')
+      const uses = passkeyWrites(proven.passkey, passkeyDoc, at)
+      if (isRefusal(uses)) return uses
       const refused = mayNotClose(parts.rights, before, proven)
       if (refused !== undefined) return refused
       const next: ReviewDocument = { ...before, open: false, closed: { by: proven.person, note, at }, deleteAt: at + KEEP_MS }
       return {
-        writes: [{ kind: 'put', ref: reviewRef(review), data: next }, { kind: 'put', ref: used, data: { approval: before.approval, at, deleteAt: at + REMEMBER_MS } }],
+        writes: [{ kind: 'put', ref: reviewRef(review), data: next }, { kind: 'put', ref: used, data: { approval: before.approval, at, deleteAt: at + REMEMBER_MS } }, ...uses],
         facts: [cloudEvent('review.closed', SOURCE, `${review}:closed`, at, { ...commonFacts(before.of), review, by: proven.person, note }, before.approval)],
         result: next,
       }

@@ -1,11 +1,14 @@
 /** `/v1/approvals`, `/v1/grants`, `/v1/reviews`, `/v1/load` and `/v1/locks` for the admin listener; never mounted on the agents' port (invariant 12). Errors: problem+json. */
-import { ERRORS, isRefusal, LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import { isRefusal, LockkeeperError } from '@lockkeeper/domain/errors'
 import type { Log } from '@lockkeeper/service-kit'
-import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
+import express, { type ErrorRequestHandler, type Request, type Router } from 'express'
 import { z } from 'zod'
 import type { ApprovalAdmin, ListFilter } from './admin.ts'
 import { renderDetailText } from './detail-text.ts'
+import { addConsoleRoutes, CONSOLE_PATHS } from './console-routes.ts'
 import { withOperator } from './named-operator.ts'
+import type { Passkeys } from './passkeys.ts'
+import { malformed, problem, refusedBody, send } from './problem-answers.ts'
 
 const listQuery = z.strictObject({
   state: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'claimed', 'answered', 'unknown']).optional(),
@@ -20,9 +23,9 @@ const reviewsQuery = z.strictObject({ open: z.stringbool().optional() })
 const who = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().min(1).max(1000) })
 
 /** Only here, so that other routers on the same listener keep their own limits and errors. */
-const PATHS = ['/v1/approvals', '/v1/grants', '/v1/reviews', '/v1/load', '/v1/locks']
+const PATHS = ['/v1/approvals', '/v1/grants', '/v1/reviews', '/v1/load', '/v1/locks', ...CONSOLE_PATHS]
 
-export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
+export function createRoutes(admin: ApprovalAdmin, passkeys: Passkeys, now: () => number, log: Log): Router {
   const router = express.Router()
   router.use(PATHS, express.json({ limit: '64kb', strict: true }))
   router.get('/v1/approvals', async (request, response) => {
@@ -46,6 +49,7 @@ export function createRoutes(admin: ApprovalAdmin, log: Log): Router {
     send(response, await admin.revoke({ id: request.params.id, ...body.data }))
   })
   addGrantRoutes(router, admin)
+  addConsoleRoutes(router, admin, passkeys, now)
   router.get('/v1/load', async (request, response) => {
     const query = loadQuery.safeParse(request.query)
     if (!query.success) return malformed(response, query.error)
@@ -84,26 +88,6 @@ function addGrantRoutes(router: Router, admin: ApprovalAdmin): void {
     if (typeof closing !== 'object' || closing === null) return send(response, refusedBody('The body closes no review.'))
     send(response, await admin.closeReview({ ...closing, review: request.params.id }))
   })
-}
-
-function send(response: Response, answer: object | Refusal): void {
-  response.set('cache-control', 'no-store')
-  if (!isRefusal(answer)) return void response.json(answer)
-  const { http } = ERRORS[answer.reason]
-  problem(response, http, answer.reason, answer.message)
-}
-
-/** RFC 9457. */
-function problem(response: Response, status: number, reason: string, detail: string): void {
-  response.status(status).type('application/problem+json').send(JSON.stringify({ type: `https://lockkeeper.dev/errors/${reason}`, title: reason, status, detail }))
-}
-
-function malformed(response: Response, error: z.ZodError): void {
-  send(response, refusedBody(error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')))
-}
-
-function refusedBody(message: string): Refusal {
-  return refuse('REQUEST_INVALID', message)
 }
 
 /** What express could not read is the caller's; the rest is ours and its text stays here. */

@@ -11,7 +11,7 @@ import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
 import { createApprovalApi } from './claims.ts'
 import { createCaseStore } from './case-store.ts'
-import { aliases, cases, gates, grants, grantUses, inbox, load, namedClaims, refusedDecisions, requests, reviews, runs, slots, threads, usedProofs } from './collections.ts'
+import { aliases, cases, gates, grants, grantUses, inbox, load, namedClaims, passkeys, refusedDecisions, requests, reviews, runs, slots, threads, usedProofs } from './collections.ts'
 import { createDecisions } from './decisions.ts'
 import { createGrantAdmin } from './grant-admin.ts'
 import { outsideGroups } from './group-claims.ts'
@@ -21,6 +21,8 @@ import { createLoadBook } from './load-book.ts'
 import { createLocks } from './locks.ts'
 import type { MethodLookup } from './known-methods.ts'
 import { checkTerminalKeys, type TerminalKey, type VerifyIdToken } from './proof.ts'
+import type { PasskeyPlace } from './passkey-proof.ts'
+import { createPasskeys, type Passkeys } from './passkeys.ts'
 import { createReceiptBox } from './receipt-box.ts'
 import { createRequestStore } from './request-store.ts'
 import { createRoutes } from './routes.ts'
@@ -46,6 +48,8 @@ export interface ApprovalPorts {
   readonly verifyIdToken?: VerifyIdToken
   /** Whose clicks in Slack count; without it none does. */
   readonly slack?: SlackTrust
+  /** Where passkeys are used: the embedded edition's console. Without it none counts. */
+  readonly passkeys?: PasskeyPlace
   readonly log: Log
 }
 
@@ -54,6 +58,8 @@ export interface ApprovalService {
   readonly api: ApprovalApi
   /** For operators, on the admin socket. */
   readonly admin: ApprovalAdmin
+  /** Of persons, for the console. */
+  readonly passkeys: Passkeys
   /** The same as HTTP, for the admin listener only. */
   readonly routes: Router
   /** What `start` subscribes to; an edition whose bus pushes over HTTP calls `handle` itself. It rejects only for what a redelivery can mend. */
@@ -72,7 +78,7 @@ const ORPHANS_EVERY_MS = 3_600_000
 interface Running { readonly subscriptions: readonly Subscription[], readonly work: readonly RepeatedWork[] }
 
 /** Collections that the store must be opened with. */
-export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, grants, grantUses, reviews, load, inbox, usedProofs, refusedDecisions, namedClaims]
+export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, grants, grantUses, reviews, load, passkeys, inbox, usedProofs, refusedDecisions, namedClaims]
 
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
   const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode, groupClaims, fatigue } = readSettings(settings)
@@ -84,7 +90,9 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const receipts = createReceiptBox(blobs, ports.receiptKey)
   const requestStore = createRequestStore(documents, blobs, now)
   const locks = createLocks(documents, now)
-  const proofs = { terminalKeys: ports.terminalKeys, groupClaims, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack } }
+  const trust = ports.passkeys === undefined ? undefined : { ...ports.passkeys, documents, personOf: (id: string) => people.byId(id) }
+  const proofs = { terminalKeys: ports.terminalKeys, groupClaims, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack }, ...trust === undefined ? {} : { passkeys: trust } }
+  const passkeysOf = createPasskeys({ documents, people, trust, now, log })
   const loadBook = createLoadBook({ documents, now, mode, fatigue, log })
   const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, loadBook, log })
   const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
@@ -134,7 +142,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
 
   return {
     api: createApprovalApi({ store, receipts, rights, windows, dialByMs, claimTimeoutMs, log }),
-    admin, routes: createRoutes(admin, log), subscriptions, start, sweep, drain, beat: () => beat(documents),
+    admin, passkeys: passkeysOf, routes: createRoutes(admin, passkeysOf, now, log), subscriptions, start, sweep, drain, beat: () => beat(documents),
   }
 }
 
@@ -150,6 +158,11 @@ export { groupClaimSchema } from './group-claims.ts'
 export { closingDecision } from './reviews.ts'
 export type { GrantUseDocument, ReviewDocument } from './collections.ts'
 export { idTokenNonce, terminalDecisionBytes, type SubmittedDecision, type TerminalKey, type VerifyIdToken } from './proof.ts'
+export type { DecisionChallenge } from './console-routes.ts'
+export type { DecisionOffer } from './decision-offer.ts'
+export type { PasskeyPlace } from './passkey-proof.ts'
+export type { Passkeys, PasskeyView, RegistrationStart } from './passkeys.ts'
 export type { People } from './routing.ts'
+export type { WaitingCall, WaitingPage } from './waiting-list.ts'
 export { fatigueSchema, type ApprovalSettings } from './settings.ts'
 export type { SlackTrust } from './slack-proof.ts'

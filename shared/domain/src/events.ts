@@ -91,6 +91,12 @@ const shownCall = z.strictObject({
 })
 export type ShownCall = z.infer<typeof shownCall>
 
+const base64url = (most: number) => z.string().min(1).max(most).regex(/^[\w-]+$/, 'is no base64url')
+
+/** What a passkey made of a challenge, each part in base64url without padding (WebAuthn Level 3, 5.2.2). */
+export const passkeyAssertion = z.strictObject({ credential: base64url(1400), clientData: base64url(4096), authenticatorData: base64url(4096), signature: base64url(1400) })
+export type PasskeyAssertion = z.infer<typeof passkeyAssertion>
+
 const argumentBound = z.union([
   z.strictObject({ equals: z.string().max(1024) }),
   z.strictObject({ oneOf: z.array(z.string().max(1024)).min(1).max(50) }),
@@ -135,6 +141,8 @@ export const EVENT_DATA = {
       z.strictObject({ kind: z.literal('terminal'), person: z.string(), at: z.number(), signature: z.string() }),
       /** An ID token of a configured approver issuer whose `nonce` is the digest. */
       z.strictObject({ kind: z.literal('idToken'), token: z.string() }),
+      /** A passkey's assertion over a hash of the decision, its approval, its reason and `at` (epoch ms). */
+      z.strictObject({ kind: z.literal('passkey'), at: z.int(), assertion: passkeyAssertion }),
       /** A click in Slack as Slack sent it: the raw form body, and the headers `X-Slack-Request-Timestamp` and `X-Slack-Signature`. */
       z.strictObject({ kind: z.literal('slack'), body: z.string().max(MOST_SLACK_BODY), timestamp: z.string().max(20), signature: z.string().max(128) }),
     ]),
