@@ -3,7 +3,7 @@ import { cloudEvent } from '@lockkeeper/domain/events'
 import type { EventBus } from '@lockkeeper/domain/ports'
 import { createServiceServer, deadLetterRoutes, type ServiceServer } from './index.ts'
 
-const TOKEN = 'eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJwZW9wbGUiLCJub25jZSI6IngifQ.c2lnbmF0dXJl'
+const TOKEN = [{ alg: 'EdDSA' }, { iss: 'people', nonce: 'x' }, 'signature'].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
 const LETTER = {
   id: 'dl_1', topic: 'decisions', subscription: 'approval-decisions', error: 'it is no decision', at: 1,
   event: cloudEvent('decision.submitted', '/console', 'e1', 1, { approval: 'apr_1', digest: 'full:x', verdict: 'approve', proof: { kind: 'idToken', token: TOKEN } }),
