@@ -54,6 +54,21 @@ describe('audit queries', () => {
     assert.equal(other?.request?.text, '{"n":3}')
   })
 
+  it('a read that is told in one record is found by the name that it has upstream, with what corrects it', async () => {
+    const own = await auditRoom()
+    const writer = await own.writer()
+    const reference = writer.reference()
+    const told = writer.append(outcome(undefined, { reference, run: 'one' } as never))
+    const correction = writer.append(outcome(told.id, { run: 'one', result: 'refused', status: 503, reason: 'AUDIT_UNAVAILABLE' }))
+    await writer.close()
+    await own.audit.flush()
+    const view = await own.audit.queries.show(reference)
+    assert.deepEqual([view?.record.id, view?.partners.map(({ id }) => id)], [told.id, [correction.id]])
+    assert.equal(await own.audit.queries.show(writer.reference()), undefined)
+    const { steps } = await own.audit.queries.session('one')
+    assert.deepEqual(steps.map(({ records }) => records.map(({ id }) => id)), [[told.id, correction.id]])
+  })
+
   it('a body that is no text is shown in base64, and one that was not kept is said to be so', async () => {
     const own = await auditRoom()
     const writer = await own.writer()

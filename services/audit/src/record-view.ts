@@ -1,10 +1,10 @@
 /** One record whole: with the intent or outcome that belongs to it and the bodies that both name. */
 import { sha256 } from '@lockkeeper/domain/digest'
 import type { RecordBody, RecordId } from '@lockkeeper/domain/records'
-import { parseRecordId, type StoredRecord } from '@lockkeeper/transparency-log'
+import { parseCallReference, parseRecordId, type StoredRecord } from '@lockkeeper/transparency-log'
 import type { LogReader, StoredSegment } from './log-reader.ts'
 import { recordsIn, type RecordSearch } from './record-search.ts'
-import { bodyTerm, closesTerm, idTerm } from './segment-index.ts'
+import { bodyTerm, closesTerm, idTerm, referenceTerm } from './segment-index.ts'
 
 /** Plain JSON. Neither `text` nor `base64`: the body was erased, or never kept. */
 export interface ShownBody {
@@ -18,7 +18,7 @@ export interface ShownBody {
 
 export interface RecordView {
   readonly record: StoredRecord
-  /** The outcomes of an intent (more than one when an unknown one became known), or the intent of an outcome. */
+  /** What closes or corrects it (more than one outcome when an unknown one became known), or what it closes itself. */
   readonly partners: readonly StoredRecord[]
   readonly request?: ShownBody
   readonly response?: ShownBody
@@ -43,11 +43,20 @@ export class RecordViews {
     this.#search = search
   }
 
+  /** By its id, or by the name that its call has upstream. */
   async locate(id: RecordId): Promise<LocatedRecord | undefined> {
+    if (parseCallReference(id) !== undefined) return this.#locateCall(id)
     if (parseRecordId(id) === undefined) return undefined
     const start = `{"id":"${id}",`
     for await (const segment of this.#search.segmentsWith([idTerm(id)])) {
       for (const found of recordsIn(segment)) if (found.text.startsWith(start)) return { record: found.record, text: found.text, line: found.line, in: segment }
+    }
+    return undefined
+  }
+
+  async #locateCall(reference: string): Promise<LocatedRecord | undefined> {
+    for await (const segment of this.#search.segmentsWith([referenceTerm(reference)])) {
+      for (const found of recordsIn(segment)) if (found.record.kind === 'outcome' && found.record.reference === reference) return { record: found.record, text: found.text, line: found.line, in: segment }
     }
     return undefined
   }
@@ -80,7 +89,7 @@ export class RecordViews {
       const intent = await this.locate(record.intent)
       return intent === undefined ? [] : [intent.record]
     }
-    if (record.kind !== 'intent') return []
+    if (record.kind === 'event') return []
     const outcomes: StoredRecord[] = []
     for await (const one of this.#search.segmentsWith([closesTerm(record.id)], segment.number)) {
       for (const found of recordsIn(one)) if (found.record.kind === 'outcome' && found.record.intent === record.id) outcomes.push(found.record)

@@ -3,7 +3,7 @@
  * memory: what no longer fits is forgotten oldest first, and those segments are simply read.
  */
 import type { RecordBody } from '@lockkeeper/domain/records'
-import { decodeRecord, parseRecordId, type StoredRecord } from '@lockkeeper/transparency-log'
+import { decodeRecord, parseCallReference, parseRecordId, type StoredRecord } from '@lockkeeper/transparency-log'
 import type { LogReader, StoredSegment } from './log-reader.ts'
 import { TermFilter } from './term-filter.ts'
 
@@ -97,6 +97,12 @@ export function idTerm(id: string): string {
   return place === undefined ? 'id:' : `id:${place.writer}:${Math.floor(place.seq / 256)}`
 }
 
+/** The same for a call's name upstream. */
+export function referenceTerm(reference: string): string {
+  const place = parseCallReference(reference)
+  return place === undefined ? 'call:' : `call:${place.writer}:${Math.floor(place.count / 256)}`
+}
+
 /** The neighbourhood of the intent that an outcome closes. */
 export const closesTerm = (intent: string): string => `closes:${idTerm(intent)}`
 
@@ -115,4 +121,5 @@ function * termsOf(record: StoredRecord): Generator<string> {
   if (record.kind !== 'outcome') return
   if (record.reason !== undefined) yield fieldTerm('reason', record.reason)
   if (record.intent !== undefined) yield closesTerm(record.intent)
+  if (record.reference !== undefined) yield referenceTerm(record.reference)
 }

@@ -5,7 +5,7 @@ import { bodyHashes, type RecordViews, type ShownBody } from './record-view.ts'
 
 export interface SessionStep {
   readonly at: number
-  /** A call's intent and outcomes, or one event. */
+  /** A call's intent and outcomes, or the one record of a plain read, or one event. */
   readonly records: readonly StoredRecord[]
   readonly request?: ShownBody
   readonly response?: ShownBody
@@ -65,15 +65,15 @@ export function stepsOf(records: readonly StoredRecord[]): readonly SessionStep[
       continue
     }
     const step = { at: record.at, records: [record] }
-    if (record.kind === 'intent') byIntent.set(record.id, step.records)
+    if (record.kind !== 'event') byIntent.set(record.id, step.records)
     steps.push(step)
   }
   return steps
 }
 
-/** By time; at the same time intents before outcomes, else as the log has them. */
+/** By time; at the same time what others close before them, else as the log has them. */
 function inOrder(records: readonly StoredRecord[]): readonly StoredRecord[] {
-  const rank = (record: StoredRecord): number => record.kind === 'intent' ? 0 : 1
+  const rank = (record: StoredRecord): number => record.kind === 'outcome' && record.intent !== undefined ? 1 : 0
   return records.toSorted((left, right) => left.at - right.at || rank(left) - rank(right))
 }
 

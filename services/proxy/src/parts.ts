@@ -14,6 +14,7 @@ import type { Limits } from './limits.ts'
 import type { LocksView } from './locks-view.ts'
 import type { Maskers } from './maskers.ts'
 import type { OpenCalls } from './open-calls.ts'
+import type { OwedRecords } from './owed-records.ts'
 import type { Targets } from './targets.ts'
 
 /** The bundle in force, as the watch delivers it. */
@@ -69,4 +70,5 @@ export interface Parts extends ProxyPorts {
   readonly sessions: UploadSessions
   readonly holds: Holds
   readonly open: OpenCalls
+  readonly owed: OwedRecords
 }

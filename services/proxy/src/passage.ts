@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Agent, Call, Decision, IsolationLevel, Mode } from '@lockkeeper/domain'
 import type { ErrorReason, Refusal } from '@lockkeeper/domain/errors'
 import type { Claim, StoredAnswer } from '@lockkeeper/domain/ports'
-import type { CallFacts, RecordBody, Recorded } from '@lockkeeper/domain/records'
+import type { CallFacts, RecordBody } from '@lockkeeper/domain/records'
 import type { Readable } from 'node:stream'
+import type { CallRecord } from './call-record.ts'
 import type { RequestHeaders } from './exchange/request-headers.ts'
 import type { Target } from './targets.ts'
 
@@ -41,7 +42,7 @@ export type Decided = Witness<'decided', { readonly decision: Decision }>
 export type Granted = Witness<'granted', { readonly kind: 'not-needed' } | { readonly kind: 'approval', readonly approval: string, readonly digest: string } | { readonly kind: 'session', readonly approval: string } | { readonly kind: 'receipt', readonly approval: string, readonly answer: StoredAnswer }>
 export type Credential = Witness<'credential', { readonly authorization: string | undefined, readonly principal: string }>
 export type Claimed = Witness<'claimed', { readonly kind: 'not-needed' } | { readonly kind: 'claim', readonly approval: string, readonly claim: Claim, readonly dialBy: number }>
-export type Intent = Witness<'intent', Recorded>
+export type Intent = Witness<'intent', CallRecord>
 
 /** A later part of a resumable upload, under the start that was judged. */
 export interface SessionUse {

@@ -12,6 +12,7 @@ import { createListeners, type Listeners, type ListenSettings } from './listener
 import { covers, viewLocks } from './locks-view.ts'
 import { createMaskers } from './maskers.ts'
 import { createOpenCalls } from './open-calls.ts'
+import { createOwedRecords } from './owed-records.ts'
 import type { Parts, ProxyPorts, ProxySettings } from './parts.ts'
 import { createReceiver } from './receive.ts'
 
@@ -41,6 +42,7 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
     sessions: createUploadSessions(ports.sessionKey, ports.clock),
     holds: createHolds(settings.limits),
     open: createOpenCalls(),
+    owed: createOwedRecords(ports),
   }
   parts.locks.onLock((lock) => {
     parts.holds.endAll('locked', ({ agent, run, target }) => covers(lock, agent, run, target))
@@ -62,7 +64,7 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
   }
 }
 
-async function drain(ms: number, { holds, open, locks, approvals, upstreams }: Parts, listeners: Listeners): Promise<void> {
+async function drain(ms: number, { holds, open, owed, locks, approvals, upstreams }: Parts, listeners: Listeners): Promise<void> {
   const stopped = listeners.stop()
   holds.endAll('stopping')
   const timer = setTimeout(() => {
@@ -71,6 +73,7 @@ async function drain(ms: number, { holds, open, locks, approvals, upstreams }: P
   }, ms)
   await stopped
   clearTimeout(timer)
+  owed.close()
   locks.close()
   approvals.close()
   await upstreams.close()

@@ -1,4 +1,7 @@
-/** Entries of the audit log. One call leaves an intent (before the dial) and an outcome (always, refusals too). */
+/**
+ * Entries of the audit log. One call leaves an intent (before the dial) and an outcome (always, refusals too). A plain read whose
+ * answer is small and quick leaves one outcome that says both, durable before the first byte of the answer is released.
+ */
 import type { Effect, IsolationLevel, Mode } from './index.ts'
 
 /** `rec_` + writer + sequence: unique, and names its place. */
@@ -46,10 +49,15 @@ export interface CallFacts {
 
 export type RecordEntry =
   | RecordCommon & CallFacts & { readonly kind: 'intent' }
-  /** `intent` names the record it closes; a call refused before its intent has none. */
+  /**
+   * `intent` names the record it closes or corrects; a call refused before its intent has none, nor has a plain read that is told in one
+   * record. `answered` in such a record is written when the answer is about to be passed on.
+   */
   | RecordCommon & CallFacts & {
     readonly kind: 'outcome'
     readonly intent?: RecordId
+    /** The call's name upstream (`X-Goog-Request-Reason`), where its own record is written after the dial. */
+    readonly reference?: string
     /** `answered`: complete answer passed on; `refused`: by the gateway; `failed`: upstream error; `unknown`: cannot be known; `receipt`: a stored answer was given; `pending`: held, then 428; `left`: the client went away. */
     readonly result: 'answered' | 'refused' | 'failed' | 'unknown' | 'receipt' | 'pending' | 'left'
     readonly status: number
@@ -81,6 +89,8 @@ export interface RecordWriter {
   append(entry: RecordEntry, bodies?: readonly RecordBody[]): Recorded
   /** True while `append` would be accepted. */
   readonly healthy: boolean
+  /** Another name for a call whose record is written later: `call_` + writer + a count of its own. */
+  reference(): string
   /** Writes `closed(lastSeq)` and waits until everything is durable. */
   close(): Promise<void>
 }

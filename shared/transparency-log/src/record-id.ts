@@ -19,6 +19,17 @@ export function recordId(writer: string, seq: number): RecordId {
   return `rec_${writer}${seq.toString(36)}`
 }
 
+/** A call's name before it has a record; `count` counts from 1. */
+export function callReference(writer: string, count: number): string {
+  return `call_${writer}${count.toString(36)}`
+}
+
+/** Undefined: not a call's name. */
+export function parseCallReference(name: string): { readonly writer: string, readonly count: number } | undefined {
+  const place = name.startsWith('call_') ? parseRecordId(`rec_${name.slice(5)}`) : undefined
+  return place === undefined ? undefined : { writer: place.writer, count: place.seq }
+}
+
 /** Undefined: not a record id. */
 export function parseRecordId(id: string): { readonly writer: string, readonly seq: number } | undefined {
   const found = RECORD_ID.exec(id)

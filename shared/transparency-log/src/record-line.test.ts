@@ -11,7 +11,7 @@ const everyCallField = {
 } as const
 const everyEntry: readonly RecordEntry[] = [
   { ...everyCallField, kind: 'intent' },
-  { ...everyCallField, kind: 'outcome', intent: 'rec_x', result: 'answered', status: 200, reason: 'r', detail: 'd', requestBytes: 1, responseBytes: 2, responseBody: 'b', masked: 3, durationMs: 1.25, heldMs: 4 },
+  { ...everyCallField, kind: 'outcome', intent: 'rec_x', reference: 'call_x', result: 'answered', status: 200, reason: 'r', detail: 'd', requestBytes: 1, responseBytes: 2, responseBody: 'b', masked: 3, durationMs: 1.25, heldMs: 4 },
   { at: 1, mode: 'sandbox', isolation: 'none', origin: 'operator', kind: 'event', name: 'lock.set', who: 'ann', run: 'r', approval: 'apr_1', text: 't', facts: { a: 'b' } },
 ]
 

@@ -35,7 +35,7 @@ function callMembers(call: CallFacts): string {
 }
 
 function outcomeMembers(entry: RecordEntry & { readonly kind: 'outcome' }): string {
-  return optional(',"intent":', entry.intent) + `,"result":${text(entry.result)},"status":${finite(entry.status)}`
+  return optional(',"intent":', entry.intent) + optional(',"reference":', entry.reference) + `,"result":${text(entry.result)},"status":${finite(entry.status)}`
     + optional(',"reason":', entry.reason) + optional(',"detail":', entry.detail)
     + `,"requestBytes":${finite(entry.requestBytes)},"responseBytes":${finite(entry.responseBytes)}`
     + optional(',"responseBody":', entry.responseBody)

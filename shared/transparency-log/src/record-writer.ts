@@ -11,7 +11,7 @@ import { attestWriter, genesisOf, type Attestation } from './attestation.ts'
 import { chainHash, sealHeader, type RecordBatch } from './batch.ts'
 import { OpenBatch } from './open-batch.ts'
 import { RecentHashes } from './recent-hashes.ts'
-import { recordId, writerIdOf } from './record-id.ts'
+import { callReference, recordId, writerIdOf } from './record-id.ts'
 import { encodeRecord } from './record-line.ts'
 import { sendUntilDurable } from './sender.ts'
 import { WRITER_CLOSED } from './writer-chain.ts'
@@ -65,6 +65,7 @@ class Writer implements ChainedWriter {
   #attestation: Attestation | undefined
   #prevHash: string
   #nextSeq = 1
+  #references = 0
   /** Batches in order; the last is open, the first is on its way while `#sending`. */
   readonly #batches: OpenBatch[] = []
   #queued = 0
@@ -100,6 +101,10 @@ class Writer implements ChainedWriter {
     return this.#put(entry, bodies)
   }
 
+  reference(): string {
+    return callReference(this.writer, ++this.#references)
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#finish()
     return this.#closed
@@ -117,7 +122,7 @@ class Writer implements ChainedWriter {
 
   /** The outcome of a call that is already running must not be lost to an outage of the log. */
   #mayStillClose(entry: RecordEntry): boolean {
-    return this.#closed === undefined && entry.kind === 'outcome' && entry.intent !== undefined
+    return this.#closed === undefined && entry.kind === 'outcome' && (entry.intent !== undefined || entry.reference !== undefined)
       && this.#queued < 2 * this.#settings.maxQueued && this.#queuedBytes < 2 * this.#settings.maxQueuedBytes
   }
 

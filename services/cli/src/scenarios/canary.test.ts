@@ -96,8 +96,8 @@ describe('scenario: secrets stay where they are', () => {
   it('the record\'s id goes upstream as the reason of the request, and the agent\'s own words do not', async () => {
     await agent.get(BUCKETS, { headers: { 'x-goog-request-reason': 'because I may' } })
     const sent = test.upstream.requests.list({ path: /\/storage\/v1\/b\?/ }).at(-1)
-    const intent = (await test.records()).findLast((record) => record.kind === 'intent' && record.method === 'storage.buckets.list')
-    assert.equal(sent?.headers['x-goog-request-reason']?.includes(intent?.id ?? '?'), true)
+    const record = (await test.records()).findLast((record) => record.kind === 'outcome' && record.method === 'storage.buckets.list')
+    assert.equal(sent?.headers['x-goog-request-reason']?.includes(record?.kind === 'outcome' && record.reference || '?'), true)
     assert.doesNotMatch(sent?.headers['x-goog-request-reason'] ?? '', /because/)
   })
 })

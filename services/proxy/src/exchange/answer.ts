@@ -23,8 +23,8 @@ export interface AnswerPlan {
   readonly max: number
   /** Ms that the client may read nothing. */
   readonly stallMs: number
-  /** Headers of the gateway's own, raw pairs. */
-  readonly extra: readonly string[]
+  /** Called once before anything leaves: the id of the record that stands for the answer. Undefined: the answer streams, and how it ends is not known yet. */
+  readonly record: (whole: Finished | undefined) => string
   /** Awaited before the first byte leaves; `body` is whole when the answer was collected. */
   readonly release: (body: Uint8Array | undefined, headers: readonly string[]) => Promise<void>
 }
@@ -110,7 +110,12 @@ export class Answer {
   #overflow(): void {
     this.#opening = true
     this.#hold()
-    const headers = this.#headers(undefined)
+    let headers: string[]
+    try {
+      headers = this.#headers(undefined, undefined)
+    } catch (error) {
+      return this.#stop(error as Error)
+    }
     this.#plan.release(undefined, headers).then(() => {
       if (this.#over) return
       this.#begin(headers)
@@ -212,25 +217,27 @@ export class Answer {
     const { instead, transform, keep } = this.#plan
     const collected = this.#collected as Uint8Array[]
     const { bytes, masked } = instead === undefined ? transformWhole(collected.length === 1 ? collected[0] as Uint8Array : Buffer.concat(collected), transform) : { bytes: instead.body, masked: 0 }
-    const headers = this.#headers(bytes.length)
+    const finished: Finished = { bytes: bytes.length, masked, body: bytes.length <= keep ? bytes : undefined }
+    const headers = this.#headers(bytes.length, finished)
     this.#over = true
     this.#plan.release(bytes, headers).then(() => {
       this.#begin(headers)
       if (bytes.length > 0 && this.#agent.verb !== 'HEAD') this.#agent.write(bytes)
       this.#agent.end()
-      this.#done.resolve({ bytes: bytes.length, masked, body: bytes.length <= keep ? bytes : undefined })
+      this.#done.resolve(finished)
     }).catch((error: unknown) => this.#done.reject(error as Error))
   }
 
   /** Known length: framed by it; unknown: chunked by the server. A HEAD answer keeps the length that it describes. */
-  #headers(length: number | undefined): string[] {
-    const { instead, open, transform, extra } = this.#plan
+  #headers(length: number | undefined, whole: Finished | undefined): string[] {
+    const { instead, open, transform, record } = this.#plan
     const changes = transform.masker !== undefined || transform.links !== undefined || open !== undefined
     const kept = instead !== undefined ? [...forOwnBody(this.head.headers), 'Content-Type', instead.contentType, ...instead.headers] : changes ? forChangedBody(this.head.headers) : [...this.head.headers]
     const declared = kept.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length')
     const bodiless = this.head.status === 204 || this.head.status === 304 || this.#agent.verb === 'HEAD'
     if (length !== undefined && !declared && !bodiless) kept.push('Content-Length', String(length))
-    return [...kept, ...extra]
+    kept.push('X-Lockkeeper-Record', record(whole))
+    return kept
   }
 
   #stop(error: Error): void {

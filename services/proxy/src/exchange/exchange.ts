@@ -1,9 +1,10 @@
 /**
  * The dial: everything before it is on the passage as witnesses, and this function demands them all (invariant 1).
- * A change waits for its durable intent before the dial, a plain read before its first byte is released.
+ * A change waits for its durable intent before the dial, a plain read for its durable record before the first byte is released.
  */
 import { LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import type { Dispatcher } from 'undici'
+import { isPlainRead } from '../guards/record-intent.ts'
 import { ClientLeft } from '../body/timed-chunks.ts'
 import type { Ending, Passage, Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
@@ -26,10 +27,6 @@ export function exchange(passage: Complete, parts: Parts): Promise<Ending | Refu
   return passage.granted.kind === 'receipt' ? replay(passage, passage.granted.answer, passage.granted.approval, parts) : dial(passage, parts)
 }
 
-function mustBeDurableFirst({ classified: { call }, granted }: Complete): boolean {
-  return call.method.change || granted.kind !== 'not-needed' || call.method.risk === 'sensitive-read'
-}
-
 function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
   const { promise, resolve, reject } = Promise.withResolvers<Ending | Refusal>()
   const { response, classified: { call, target }, verified: { agent } } = passage
@@ -42,7 +39,7 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
   const dialogue = new Dialogue({
     onStart: () => stopsNow(passage, parts),
     location: (url) => ownLocation(url, passage, parts),
-    answer: (head, flow) => new Answer(withMaskedHeaders(head, passage, parts), planAnswer(head, passage, parts, (body, headers) => release(head, body, headers, passage, parts)), response, flow),
+    answer: (head, flow) => new Answer(withMaskedHeaders(head, passage, parts), planAnswer(head, passage, parts, { record: (whole) => record(whole, head, passage, parts), release: (body, headers) => release(head, body, headers, passage, parts) }), response, flow),
     end: (end) => {
       untrack()
       cancelDeadline()
@@ -63,8 +60,8 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
       dialogue.abort(error as Error)
     }
   }
-  if (mustBeDurableFirst(passage)) passage.intent.durable().then(start, (error: unknown) => dialogue.abort(error as Error))
-  else start()
+  if (isPlainRead(passage)) start()
+  else passage.intent.durable().then(start, (error: unknown) => dialogue.abort(error as Error))
   return promise
 }
 
@@ -88,7 +85,14 @@ function startDeadline({ claimed }: Complete, { clock }: Parts, late: () => void
   return () => clearTimeout(timer)
 }
 
-/** Before the first byte: the intent is durable and, for an approved call, its outcome is stored. */
+/** The id of the record that stands for this answer. A plain read that owed it writes it now: whole where the answer is, else its intent. */
+function record(whole: Finished | undefined, head: ResponseHead, passage: Complete, parts: Parts): string {
+  const { intent } = passage
+  if (intent.id !== undefined) return intent.id
+  return whole === undefined ? intent.writeIntent(passage, parts) : intent.writeWhole(passage, endingOf(whole, head, passage, parts), parts)
+}
+
+/** Before the first byte: the call's record is durable and, for an approved call, its outcome is stored. */
 function release(head: ResponseHead, body: Uint8Array | undefined, headers: readonly string[], passage: Complete, parts: Parts): Promise<void> {
   const durable = passage.intent.durable()
   if (passage.claimed.kind !== 'claim') return durable
@@ -104,7 +108,7 @@ async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promis
   if (claimed.kind === 'claim' && answer?.begun !== true) await settleClaim(passage, outcomeOfFailure(end, heldBack), parts)
   // Nobody else's mistake: it is logged with its stack.
   if (error instanceof TypeError) throw error
-  if (error instanceof CredentialEcho) parts.log.error({ record: passage.intent.id, target: target.name }, 'an upstream answered with the credential that it was sent; the answer was stopped')
+  if (error instanceof CredentialEcho) parts.log.error({ record: passage.intent.id ?? passage.intent.reference, target: target.name }, 'an upstream answered with the credential that it was sent; the answer was stopped')
   if (error instanceof ClientLeft || passage.gone) {
     passage.gone = true
     return { result: sent && call.method.change && status === undefined ? 'unknown' : 'left', status: status ?? 499, detail: error.message, responseBytes: 0 }
@@ -119,8 +123,15 @@ async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promis
 }
 
 function answered(finished: Finished, { head }: Answer, passage: Complete, parts: Parts): Ending {
-  const { claimed, classified: { call }, granted } = passage
+  const { claimed, granted } = passage
   if (claimed.kind === 'claim' && granted.kind === 'approval') markDelivered(passage, claimed.approval, granted.digest, parts)
+  const { told } = passage.intent
+  if (told === undefined) return endingOf(finished, head, passage, parts)
+  return passage.gone ? { ...told, result: 'left' } : told
+}
+
+function endingOf(finished: Finished, head: ResponseHead, passage: Complete, parts: Parts): Ending {
+  const { call } = passage.classified
   const kept = finished.body === undefined ? undefined : recordedAnswer(finished.body, head.contentType, call.method, passage.decided.decision.obligations.mask, { maskers: parts.maskers, limit: parts.settings.limits.recordBody })
   if (kept !== undefined) passage.bodies.push(kept)
   return {

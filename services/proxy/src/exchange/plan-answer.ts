@@ -10,7 +10,7 @@ import { canOpen } from './open-body.ts'
 import type { ResponseHead } from './response-headers.ts'
 import { upstreamErrorBody } from './upstream-failures.ts'
 
-type Complete = Passage & Pick<Witnesses, 'classified' | 'decided' | 'credential' | 'claimed' | 'intent'>
+type Complete = Passage & Pick<Witnesses, 'classified' | 'decided' | 'credential' | 'claimed'>
 
 /** Media that is passed on keeps the encoding that its reader asked for; everything else has to be looked into, so it comes plain. */
 export function mustSeeContent({ classified: { call }, decided: { decision: { obligations: { mask } } } }: Pick<Complete, 'classified' | 'decided'>): boolean {
@@ -18,7 +18,7 @@ export function mustSeeContent({ classified: { call }, decided: { decision: { ob
 }
 
 /** Throws CANNOT_MASK, UPSTREAM_INVALID or CredentialEcho for an answer of which nothing may be released. */
-export function planAnswer(head: ResponseHead, passage: Complete, parts: Parts, release: AnswerPlan['release']): AnswerPlan {
+export function planAnswer(head: ResponseHead, passage: Complete, parts: Parts, { record, release }: Pick<AnswerPlan, 'record' | 'release'>): AnswerPlan {
   const { call, target } = passage.classified
   const { obligations } = passage.decided.decision
   const { limits } = parts.settings
@@ -44,8 +44,7 @@ export function planAnswer(head: ResponseHead, passage: Complete, parts: Parts, 
     keep: call.method.returnsSecret ? 0 : approved ? limits.inspectBody : limits.recordBody,
     max: obligations.maxResponseBytes ?? Infinity,
     stallMs: parts.settings.upstreamBodyMs,
-    extra: ['X-Lockkeeper-Record', passage.intent.id],
-    release,
+    record, release,
   }
 }
 

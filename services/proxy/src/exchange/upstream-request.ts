@@ -33,8 +33,8 @@ export function buildUpstreamRequest(passage: Complete): UpstreamRequest {
   if (plain) headers.push('Accept-Encoding', 'identity')
   if (contentType !== undefined) headers.push('Content-Type', contentType)
   if (passage.credential.authorization !== undefined) headers.push('Authorization', passage.credential.authorization)
-  // The record's id lands in Google's own audit log (google.rpc.context.AttributeContext.request.reason).
-  headers.push('X-Goog-Request-Reason', `lockkeeper/${passage.intent.id}`)
+  // The record's id, or the name by which its record will be found, lands in Google's own audit log (google.rpc.context.AttributeContext.request.reason).
+  headers.push('X-Goog-Request-Reason', `lockkeeper/${passage.intent.reference}`)
   const path = session?.upstreamPath ?? call.path
   const query = session?.upstreamQuery ?? call.query
   return { method: passage.request.method ?? call.method.verb, path: query === '' ? path : `${path}?${query}`, headers, body: bodyOf(passage, stream, contentType, headers) }

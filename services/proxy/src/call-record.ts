@@ -1,0 +1,67 @@
+/**
+ * The record of a call that goes upstream. Changes, approved calls and sensitive reads write an intent before the dial. A plain read
+ * owes its record until its answer is there: then one record says what was asked and what came of it, durable before a byte of the
+ * answer leaves. What takes longer than a moment, and what streams, writes an intent after all (invariants 1 and 8).
+ */
+import type { Recorded, RecordEntry } from '@lockkeeper/domain/records'
+import type { Ending, Passage } from './passage.ts'
+import type { Parts } from './parts.ts'
+
+type Facts = Omit<Passage, 'intent'>
+type Writes = Pick<Parts, 'records' | 'clock'>
+
+export class CallRecord {
+  /** What the upstream is told: the intent's id, or the call's own name. */
+  readonly reference: string
+  /** Undefined: owed. */
+  #written: Recorded | undefined
+  #told: Ending | undefined
+
+  constructor(reference: string, written?: Recorded) {
+    this.reference = reference
+    this.#written = written
+  }
+
+  /** The record that stands for the call; undefined while it is owed. */
+  get id(): string | undefined { return this.#written?.id }
+
+  /** The ending that the record tells already. */
+  get told(): Ending | undefined { return this.#told }
+
+  /** Rejects with PortUnavailable as the log does. TypeError while the record is owed: nothing may be released by mistake. */
+  durable(): Promise<void> {
+    if (this.#written === undefined) throw new TypeError('a call whose record is owed cannot be released')
+    return this.#written.durable()
+  }
+
+  /** What is owed becomes an intent. Throws AUDIT_UNAVAILABLE. Returns the record's id. */
+  writeIntent(passage: Facts, writes: Writes): string {
+    this.#written ??= appendIntent(passage, writes)
+    return this.#written.id
+  }
+
+  /** What is owed becomes one record of the whole call. Throws AUDIT_UNAVAILABLE. Returns the record's id. */
+  writeWhole(passage: Facts, ending: Ending, writes: Writes): string {
+    if (this.#written !== undefined) throw new TypeError('the call has a record already')
+    this.#written = appendOutcome(passage, ending, { reference: this.reference }, writes)
+    this.#told = ending
+    return this.#written.id
+  }
+}
+
+/** Throws AUDIT_UNAVAILABLE. */
+export function appendIntent(passage: Facts, { records, clock }: Writes): Recorded {
+  return records.append({ kind: 'intent', at: clock.now(), mode: passage.mode, isolation: passage.isolation, origin: 'agent', ...passage.facts }, passage.bodies.splice(0))
+}
+
+/** `place`: what the outcome closes or corrects, or the call's name upstream. Throws AUDIT_UNAVAILABLE. */
+export function appendOutcome(passage: Facts, ending: Ending, place: Pick<RecordEntry & { readonly kind: 'outcome' }, 'intent' | 'reference'>, { records, clock }: Writes): Recorded {
+  return records.append({
+    kind: 'outcome', at: clock.now(), mode: passage.mode, isolation: passage.isolation, origin: 'agent', ...passage.facts, ...place,
+    ...ending, requestBytes: passage.requestBytes, durationMs: round(clock.monotonic() - passage.startedAt), ...(passage.heldMs === 0 ? {} : { heldMs: round(passage.heldMs) }),
+  }, passage.bodies)
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
