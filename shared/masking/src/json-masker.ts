@@ -14,6 +14,7 @@ import { marker, numberedMarkers } from './marker.ts'
 import type { MemberCache } from './member-cache.ts'
 import type { Masked } from './spans.ts'
 import type { ValueMasker } from './value-masker.ts'
+import { BASE64, JSON_START, shapeOf, SHAPES, TOKEN } from './value-shape.ts'
 
 /** What all documents masked by one plan share. */
 export interface JsonRules {
@@ -22,6 +23,8 @@ export interface JsonRules {
   readonly detectors: ReadonlySet<string>
   /** String bytes that alone make a value worth looking at. */
   readonly telltale: number
+  /** Shapes of plain strings that a detector of the plan could find something in. */
+  readonly shapes: number
   /** Bytes of one string or number as written; beyond, the answer cannot be masked. */
   readonly maxStringLength: number
 }
@@ -183,7 +186,7 @@ export class JsonMasker implements TokenSink {
     this.#checkLength(start, end)
     if ((flags & NOT_ASCII) !== 0) this.#checkUtf8(bytes, start, end)
     const length = end - Math.max(start, 0) - 2
-    const masked = length > 0 && this.#worthLooking(flags, length) ? this.#maskString(this.#text(bytes, start, end, flags), (flags & UNPLAIN) === 0) : undefined
+    const masked = length > 0 && this.#worthLooking(flags, length) ? this.#look(bytes, start, end, flags) : undefined
     this.masked += masked?.masked ?? 0
     this.#leave(bytes, start, end, masked?.text)
   }
@@ -201,19 +204,33 @@ export class JsonMasker implements TokenSink {
     return this.#path.member.phone && isPhoneLike(token) ? 'phone' : undefined
   }
 
+  /** Most plain strings end with one look at their bytes: no detector could find anything. */
+  #look(bytes: Buffer, start: number, end: number, flags: number): Masked | undefined {
+    if ((flags & UNPLAIN) !== 0) return this.#maskString(this.#text(bytes, start, end, flags))
+    const shape = shapeOf(bytes, Math.max(start, 0) + 1, end - 1)
+    if ((shape & this.#rules.shapes) === 0 && !this.#toldByPlace()) return undefined
+    return this.#maskString(this.#text(bytes, start, end, flags), shape)
+  }
+
+  /** The place alone may say what the string is. */
+  #toldByPlace(): boolean {
+    const { member } = this.#path
+    return member.secret !== undefined || member.phone || this.#path.isBase64 || this.#openKey !== undefined
+  }
+
   #worthLooking(flags: number, length: number): boolean {
     if ((flags & this.#rules.telltale) !== 0 || length >= PLAIN_LENGTH) return true
     if (this.#path.member.secret !== undefined || this.#path.isBase64 || this.#openKey !== undefined) return true
     return (flags & DIGIT) !== 0 && length >= DIGITS_LENGTH
   }
 
-  #maskString(text: string, plain: boolean): Masked | undefined {
+  #maskString(text: string, shape?: number): Masked | undefined {
     const { secret, phone, name } = this.#path.member
     if (secret !== undefined) return { text: marker(secret), masked: 1 }
     if (phone && isPhoneLike(text)) return { text: marker('phone'), masked: 1 }
     const line = this.#openKey === undefined ? undefined : this.#maskKeyLine(text, this.#openKey)
     if (line !== undefined) return line
-    const masked = this.#rules.values.mask(text, { layer: this.#layer, field: this.#path.field, base64: this.#path.isBase64, plain })
+    const masked = this.#rules.values.mask(text, { layer: this.#layer, field: this.#path.field, base64: this.#path.isBase64, shape })
     if (masked?.open === true) this.#openKey = { member: name, depth: this.#path.depth, left: MAX_KEY_VALUES }
     return masked
   }
@@ -246,6 +263,13 @@ export class JsonMasker implements TokenSink {
     this.#chunkText ??= bytes.toString('latin1')
     return this.#chunkText.slice(start, end)
   }
+}
+
+/** What a plain string must look like for one of these detectors, or for something inside it to be looked at. */
+export function shapesFor(detectors: ReadonlySet<string>): number {
+  let shapes = BASE64 | JSON_START
+  for (const name of detectors) shapes |= SHAPES[name] ?? TOKEN
+  return shapes
 }
 
 /** Telltale bytes for these detectors. */

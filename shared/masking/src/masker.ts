@@ -3,7 +3,7 @@ import { LockkeeperError } from '@lockkeeper/domain/errors'
 import type { FieldState } from './field-paths.ts'
 import { compileFieldPaths } from './field-paths.ts'
 import type { JsonRules } from './json-masker.ts'
-import { JsonMasker, telltaleBytes } from './json-masker.ts'
+import { JsonMasker, shapesFor, telltaleBytes } from './json-masker.ts'
 import { MAX_DEPTH } from './json-tokens.ts'
 import { MemberCache } from './member-cache.ts'
 import { maskProblems, resolveDetectors } from './plan.ts'
@@ -61,7 +61,7 @@ class PlanMasker implements Masker {
     this.#root = compileFieldPaths(plan.fields)
     const values = new ValueMasker(new TextFinder(detectors), (text, layer, field) => this.#maskNested(text, layer, field))
     const members = new MemberCache(detectors.names, name => values.mask(name, { layer: 0, field: this.#root, base64: false }))
-    this.#rules = { values, members, detectors: detectors.names, telltale: telltaleBytes(detectors.names), maxStringLength }
+    this.#rules = { values, members, detectors: detectors.names, telltale: telltaleBytes(detectors.names), shapes: shapesFor(detectors.names), maxStringLength }
   }
 
   maskJson(bytes: Uint8Array): { readonly bytes: Uint8Array, readonly masked: number } {

@@ -7,6 +7,7 @@ import { marker } from './marker.ts'
 import type { Masked, Span } from './spans.ts'
 import { replaceSpans } from './spans.ts'
 import type { Found, TextFinder } from './text-finder.ts'
+import { BASE64, JSON_START } from './value-shape.ts'
 
 export interface Place {
   /** 0 in the document itself, one more inside each string or base64 that was opened. */
@@ -15,8 +16,8 @@ export interface Place {
   readonly field: FieldState
   /** The member's name says base64. */
   readonly base64: boolean
-  /** The text is printable ASCII without `\\`, `%` and `&`; default false. */
-  readonly plain?: boolean
+  /** Of a text of printable ASCII without `\\`, `%` and `&`: what may stand in it, see value-shape.ts. */
+  readonly shape?: number | undefined
 }
 
 /** Masks JSON text inside a string. 'not json' when it is none, 'too deep' when that cannot be said; undefined: nothing was masked. */
@@ -45,18 +46,19 @@ export class ValueMasker {
   /** Undefined: nothing to mask. */
   mask(text: string, place: Place): Masked | undefined {
     const below = { layer: place.layer + 1, field: place.field, base64: false }
-    if (LOOKS_LIKE_JSON.test(text)) {
+    const { shape } = place
+    if (may(shape, JSON_START) && LOOKS_LIKE_JSON.test(text)) {
       if (place.layer < MAX_LAYERS) {
         const nested = this.#nested(text, below.layer, place.field)
         if (nested === 'too deep') return unreadable()
         if (nested !== 'not json') return nested
       } else if (text.includes('\\') || !place.field.dead) return unreadable()
     }
-    if (isWholeBase64(text, place.base64)) {
+    if ((place.base64 || may(shape, BASE64)) && isWholeBase64(text, place.base64)) {
       const replacement = this.#decoded(text, below)
       if (replacement !== undefined) return replacement
     }
-    const { masked, open } = this.#lines(text, below, false, place.plain)
+    const { masked, open } = this.#lines(text, below, false, shape)
     return masked !== undefined && open ? { ...masked, open } : masked
   }
 
@@ -76,10 +78,10 @@ export class ValueMasker {
   }
 
   /** Lines in which a key may begin and lines that are JSON go by themselves, so that pieces of a text give what the whole text gives. */
-  #lines(text: string, below: Place, open: boolean, plain = false): MaskedLines {
-    if (!open && !ANY_JSON_LINE.test(text)) {
-      const found = this.#finder.find(text, plain)
-      if (!found.keys) return this.#replaced(text, below, found)
+  #lines(text: string, below: Place, open: boolean, shape?: number): MaskedLines {
+    if (!open && !(may(shape, JSON_START) && ANY_JSON_LINE.test(text))) {
+      const found = this.#finder.find(text, shape)
+      if (!found.keys) return this.#replaced(text, below, found, shape)
     }
     const out = new Pieces()
     let inKey = open
@@ -115,8 +117,8 @@ export class ValueMasker {
     return nested === 'too deep' ? unreadable() : { text: prefix + nested.text, masked: nested.masked }
   }
 
-  #replaced(text: string, below: Place, { spans, open }: Found): MaskedLines {
-    this.#addBase64(text, below, spans)
+  #replaced(text: string, below: Place, { spans, open }: Found, shape?: number): MaskedLines {
+    if (may(shape, BASE64)) this.#addBase64(text, below, spans)
     return { masked: replaceSpans(text, spans), open }
   }
 
@@ -138,6 +140,11 @@ export class ValueMasker {
     const inner = this.mask(bytes.toString('utf8'), below)
     return inner === undefined ? undefined : { text: encodeLike(run, inner.text), masked: inner.masked }
   }
+}
+
+/** A text whose shape is not known may hold anything. */
+function may(shape: number | undefined, bit: number): boolean {
+  return shape === undefined || (shape & bit) !== 0
 }
 
 class Pieces {

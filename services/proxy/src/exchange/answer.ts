@@ -30,7 +30,7 @@ export interface AnswerPlan {
 }
 
 /** Bytes of one answer that are masked in one turn of the event loop. */
-const INSPECT_AT_ONCE = 16 * 1024
+const INSPECT_AT_ONCE = 8 * 1024
 
 export interface Flow { pause(): void, resume(): void, abort(error: Error): void }
 
