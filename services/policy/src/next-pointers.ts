@@ -1,6 +1,5 @@
 /** The pointers that are to come after those in force: blob stored, sequence one higher, signed, with the fact that tells of it. */
 import { isDeepStrictEqual } from 'node:util'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, Method } from '@lockkeeper/domain'
 import { cloudEvent, type CloudEvent } from '@lockkeeper/domain/events'
 import {
@@ -17,7 +16,7 @@ export interface Next<P> {
 
 /** What the bundle of these documents is. */
 export function bundleOf(documents: readonly PolicyDocument[], methods: readonly Method[], clock: Clock): ReturnType<typeof encodeBundle> {
-  return encodeBundle({ documents, methods: methodsDigest(methods) }, createSlices(clock, () => nextTurn()))
+  return encodeBundle({ documents, methods: methodsDigest(methods) }, createSlices(clock))
 }
 
 export async function nextBundle(ports: PublisherPorts, { documents, methods, by, when, seen }: ToPublish, before: SignedPointer | undefined, own: VerifyKey): Promise<Next<SignedPointer>> {

@@ -1,5 +1,4 @@
 /** From a verified pointer to a compiled policy. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, MaskPlan, Method } from '@lockkeeper/domain'
 import type { BlobStore } from '@lockkeeper/domain/ports'
 import { decodeBundle, methodsDigest, type BundlePointer } from './bundle.ts'
@@ -21,7 +20,7 @@ export async function loadBundle({ key, version }: BundlePointer, { blobs, metho
   const name = version.slice(0, 12)
   const bytes = await blobs.read(key)
   if (bytes === undefined) throw new Error(`bundle ${name} is not in the store`)
-  const bundle = await decodeBundle(bytes, version, createSlices(clock, () => nextTurn()))
+  const bundle = await decodeBundle(bytes, version, createSlices(clock))
   if ('problem' in bundle) return bundle
   const compiled = await compile(bundle.documents, methods, { bundle: version, clock, ...(maskProblems === undefined ? {} : { maskProblems }) })
   if ('policy' in compiled) return { value: compiled.policy }

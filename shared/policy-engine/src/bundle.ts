@@ -59,8 +59,15 @@ export async function encodeBundle(bundle: Bundle, slices: Slices): Promise<{ re
 export async function decodeBundle(bytes: Uint8Array, version: string, slices: Slices): Promise<Bundle | { readonly problem: string }> {
   if (bytes.length > MAX_BUNDLE_BYTES) return { problem: 'the bundle is too large' }
   if (hash('sha256', bytes, 'hex') !== version) return { problem: 'the bundle\'s bytes are not those that were signed' }
-  const lines = new TextDecoder().decode(bytes).split('\n').values()
-  const read = (): Record<string, unknown> => JSON.parse(lines.next().value ?? '') as Record<string, unknown>
+  // Line by line: the text of a large bundle at once would be a slice of its own.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  const read = (): Record<string, unknown> => {
+    const end = text.indexOf(0x0a, at)
+    const line = text.toString('utf8', at, end === -1 ? text.length : end)
+    at = end === -1 ? text.length : end + 1
+    return JSON.parse(line) as Record<string, unknown>
+  }
   try {
     const head = read()
     if (head.format !== FORMAT) return { problem: `the bundle's format is not ${FORMAT}` }

@@ -1,6 +1,5 @@
 import type { CompiledCondition } from '@lockkeeper/conditions'
 import { systemClock, type Clock, type MaskPlan, type Method } from '@lockkeeper/domain'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseSelector, SelectorTable } from './agent-selectors.ts'
 import { createPolicyConditions } from './condition-context.ts'
 import { documentHeadSchema, zodProblems, type PolicyDocument, type Problem } from './document.ts'
@@ -19,7 +18,7 @@ export const MAX_RULES = 50_000
 export interface CompileOptions {
   /** Version of the bundle; stands in every decision. */
   readonly bundle: string
-  /** Awaited whenever 4 ms were worked at a stretch. Default: the next turn of the event loop. */
+  /** Awaited whenever 1 ms was worked at a stretch. Default: a few turns of the event loop. */
   readonly slice?: () => Promise<void>
   /** Time that conditions see. Default: the system's. */
   readonly clock?: Clock
@@ -30,7 +29,7 @@ export interface CompileOptions {
 /** Checks and compiles all documents together. Either everything is sound or nothing is compiled and all problems are told. */
 export async function compile(documents: readonly PolicyDocument[], methods: readonly Method[], options: CompileOptions): Promise<{ readonly policy: Policy } | { readonly problems: readonly Problem[] }> {
   const clock = options.clock ?? systemClock
-  const slices = createSlices(clock, options.slice ?? nextTurn)
+  const slices = createSlices(clock, options.slice)
   const compilation = new Compilation(new MethodTable(methods), options.maskProblems ?? (() => []))
   for (const { document, input } of documentsInOrder(documents)) {
     await compilation.addDocument(document, input, slices)
