@@ -39,18 +39,20 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
   let forward: ForwardDoor | undefined
   let doors: DoorSettings = { path: true }
 
+  /** The newest answer of each connection. */
   const answering = new WeakMap<Duplex, ServerResponse>()
   const take: RequestListener = (request, response) => {
-    const { socket } = request
-    answering.set(socket, response)
-    response.once('close', () => { if (answering.get(socket) === response) answering.delete(socket) })
+    answering.set(request.socket, response)
     receive(request, response)
   }
   const configure = (server: Server): Server => {
     server.on('request', take)
     // The client is told to go on when its body is wanted, not before (RFC 9110 section 10.1.1).
     server.on('checkContinue', take)
-    server.on('clientError', (error, socket) => malformed(error, socket, answering.get(socket)))
+    server.on('clientError', (error, socket) => {
+      const response = answering.get(socket)
+      malformed(error, socket, response?.closed === true ? undefined : response)
+    })
     // No listener for `upgrade`: such a request is answered as the plain one that it is (RFC 9110 section 7.8), and recorded.
     // Refused and recorded like any other call; node's own answer would leave neither trace nor Google's shape.
     server.on('checkExpectation', take)

@@ -33,9 +33,10 @@ export interface IssuerStatus { readonly name: string, readonly issuer: string, 
 export interface TokenVerifier {
   /**
    * Who sends the request. Synchronous for a token that is remembered, and for a header that is malformed. Refusals:
-   * TOKEN_MISSING, TOKEN_INVALID, ISSUER_UNAVAILABLE; their texts say why and hold nothing of the token.
+   * TOKEN_MISSING, TOKEN_INVALID, ISSUER_UNAVAILABLE; their texts say why and hold nothing of the token. `connection`: the header's
+   * last value on it is not hashed again when it comes again; on no other connection is anything compared with it.
    */
-  identify(authorization: string | undefined | readonly string[]): Agent | Refusal | Promise<Agent | Refusal>
+  identify(authorization: string | undefined | readonly string[], connection?: object): Agent | Refusal | Promise<Agent | Refusal>
   /** The same for a token alone, as the token endpoint gets it. */
   verifyToken(token: string): Agent | Refusal | Promise<Agent | Refusal>
   /** Fetches every issuer's keys. Throws LockkeeperError ISSUER_UNAVAILABLE that names those without usable keys. */
@@ -68,6 +69,8 @@ class Verifier implements TokenVerifier {
   readonly #clock: Clock
   readonly #verified: VerifiedTokens
   #pending = new Map<string, Promise<Agent | Refusal>>()
+  /** The header that last named a remembered token on each connection, and that token's hash. */
+  readonly #lastOn = new WeakMap<object, { readonly authorization: string, readonly tokenHash: string }>()
 
   constructor(entries: readonly CompiledIssuer[], { people, clock, mode, fetch: fetchDocument = fetch, cacheSize = DEFAULT_CACHE_SIZE }: VerifierOptions) {
     this.#entries = new Map(entries.map((entry) => [entry.settings, entry]))
@@ -78,9 +81,16 @@ class Verifier implements TokenVerifier {
     this.#verified = new VerifiedTokens(cacheSize, clock)
   }
 
-  identify(authorization: string | undefined | readonly string[]): Agent | Refusal | Promise<Agent | Refusal> {
+  identify(authorization: string | undefined | readonly string[], connection?: object): Agent | Refusal | Promise<Agent | Refusal> {
+    const last = connection === undefined ? undefined : this.#lastOn.get(connection)
+    // Whether the token still stands is looked up each time.
+    const known = last !== undefined && last.authorization === authorization ? this.#verified.get(last.tokenHash) : undefined
+    if (known !== undefined) return known
     const token = readBearer(authorization)
-    return typeof token === 'string' ? this.verifyToken(token) : token
+    if (typeof token !== 'string') return token
+    const found = this.verifyToken(token)
+    if (connection !== undefined && typeof authorization === 'string' && !(found instanceof Promise) && !isRefusal(found)) this.#lastOn.set(connection, { authorization, tokenHash: found.tokenHash })
+    return found
   }
 
   verifyToken(token: string): Agent | Refusal | Promise<Agent | Refusal> {

@@ -24,18 +24,18 @@ export function decodeRecord(line: string): StoredRecord {
 function callMembers(call: CallFacts): string {
   return optional(',"issuer":', call.issuer) + optional(',"agent":', call.agent) + optional(',"run":', call.run)
     + optional(',"sponsor":', call.sponsor) + optional(',"tokenHash":', call.tokenHash)
-    + `,"door":${text(call.door)},"host":${text(call.host)},"verb":${text(call.verb)},"path":${text(call.path)}`
+    + `,"door":"${call.door}","host":${text(call.host)},"verb":${text(call.verb)},"path":${text(call.path)}`
     + optional(',"target":', call.target) + optional(',"method":', call.method) + optional(',"risk":', call.risk)
     + (call.change === undefined ? '' : call.change ? ',"change":true' : ',"change":false')
     + (call.resources === undefined ? '' : `,"resources":${list(call.resources)}`)
-    + optional(',"digest":', call.digest) + optional(',"effect":', call.effect) + optional(',"rule":', call.rule)
+    + optional(',"digest":', call.digest) + (call.effect === undefined ? '' : `,"effect":"${call.effect}"`) + optional(',"rule":', call.rule)
     + optional(',"bundle":', call.bundle) + optional(',"approval":', call.approval) + optional(',"fence":', call.fence)
     + optional(',"principal":', call.principal) + optional(',"requestBody":', call.requestBody)
     + optional(',"statedReason":', call.statedReason) + optional(',"trace":', call.trace)
 }
 
 function outcomeMembers(entry: RecordEntry & { readonly kind: 'outcome' }): string {
-  return optional(',"intent":', entry.intent) + optional(',"reference":', entry.reference) + `,"result":${text(entry.result)},"status":${finite(entry.status)}`
+  return optional(',"intent":', entry.intent) + optional(',"reference":', entry.reference) + `,"result":"${entry.result}","status":${finite(entry.status)}`
     + optional(',"reason":', entry.reason) + optional(',"detail":', entry.detail)
     + `,"requestBytes":${finite(entry.requestBytes)},"responseBytes":${finite(entry.responseBytes)}`
     + optional(',"responseBody":', entry.responseBody)

@@ -221,9 +221,8 @@ export class Answer {
     const headers = this.#headers(bytes.length, finished)
     this.#over = true
     this.#plan.release(bytes, headers).then(() => {
-      this.#begin(headers)
-      if (bytes.length > 0 && this.#agent.verb !== 'HEAD') this.#agent.write(bytes)
-      this.#agent.end()
+      this.#begun = true
+      this.#agent.whole(this.head.status, headers, bytes)
       this.#done.resolve(finished)
     }).catch((error: unknown) => this.#done.reject(error as Error))
   }

@@ -8,22 +8,25 @@ export class CredentialEcho extends Error {
 
 const MIN_LENGTH = 12
 
-const NO_NEEDLES: readonly Buffer[] = []
+/** A secret as bytes for bodies and as text for headers. */
+interface Needle { readonly bytes: Buffer, readonly text: string }
+
+const NO_NEEDLES: readonly Needle[] = []
 
 /** The credential of the moment is the same for thousands of answers; the last one is kept as bytes. */
-let latest: { readonly authorization: string, readonly needles: readonly Buffer[] } = { authorization: '', needles: NO_NEEDLES }
+let latest: { readonly authorization: string, readonly needles: readonly Needle[] } = { authorization: '', needles: NO_NEEDLES }
 
-function needlesOf(authorization: string): readonly Buffer[] {
+function needlesOf(authorization: string): readonly Needle[] {
   if (latest.authorization !== authorization) latest = { authorization, needles: needle(authorization.slice(authorization.indexOf(' ') + 1)) }
   return latest.needles
 }
 
-function needle(secret: string): readonly Buffer[] {
-  return secret.length >= MIN_LENGTH ? [Buffer.from(secret, 'latin1')] : NO_NEEDLES
+function needle(secret: string): readonly Needle[] {
+  return secret.length >= MIN_LENGTH ? [{ bytes: Buffer.from(secret, 'latin1'), text: secret }] : NO_NEEDLES
 }
 
 export class EchoGuard {
-  readonly #needles: readonly Buffer[]
+  readonly #needles: readonly Needle[]
   #held: Buffer | undefined
 
   /** `authorization`: the header's value as sent; `others`: further secrets as they stand. Shorter than 12 bytes: not looked for. */
@@ -35,12 +38,12 @@ export class EchoGuard {
   /** Throws CredentialEcho. */
   checkWhole(bytes: Uint8Array): void {
     const buffer = asBuffer(bytes)
-    for (const needle of this.#needles) if (buffer.includes(needle)) throw new CredentialEcho()
+    for (const { bytes: needle } of this.#needles) if (buffer.includes(needle)) throw new CredentialEcho()
   }
 
   /** Headers, as raw pairs. Throws CredentialEcho. */
   checkHeaders(pairs: readonly string[]): void {
-    if (this.#needles.length > 0) this.checkWhole(Buffer.from(pairs.join('\n'), 'latin1'))
+    for (const { text } of this.#needles) for (const part of pairs) if (part.length >= text.length && part.includes(text)) throw new CredentialEcho()
   }
 
   /** The bytes that may leave now. Throws CredentialEcho. */
@@ -48,7 +51,7 @@ export class EchoGuard {
     if (this.#needles.length === 0) return chunk
     const bytes = this.#held === undefined ? asBuffer(chunk) : Buffer.concat([this.#held, chunk])
     this.checkWhole(bytes)
-    const keep = Math.max(...this.#needles.map((needle) => tailThatCouldBegin(bytes, needle)))
+    const keep = Math.max(...this.#needles.map((needle) => tailThatCouldBegin(bytes, needle.bytes)))
     this.#held = keep === 0 ? undefined : bytes.subarray(bytes.length - keep)
     return keep === 0 ? bytes : bytes.subarray(0, bytes.length - keep)
   }

@@ -83,7 +83,7 @@ function pairsFor({ host, origin }: Arrival, upstream: string | undefined): read
 type Pair = readonly [from: Buffer, to: Buffer]
 
 function link(origin: string): Buffer {
-  return Buffer.from(`"${origin.replace(/\/$/, '')}/`)
+  return Buffer.from(`"${origin.replace(/\/$/, '').replace(/^https?/i, (scheme) => scheme.toLowerCase())}/`)
 }
 
 function replacer(pairs: readonly Pair[]): LinkRewriter {
@@ -106,19 +106,19 @@ function replacer(pairs: readonly Pair[]): LinkRewriter {
   }
 }
 
+/** Every link begins so, as origins do: one search for all of them. */
+const BEGINNING = Buffer.from('"http')
+
 function replaceAll(bytes: Buffer, pairs: readonly Pair[]): Buffer {
-  let result = bytes
-  for (const [from, to] of pairs) {
-    let at = result.indexOf(from)
-    if (at === -1) continue
-    const parts: Buffer[] = []
-    let done = 0
-    for (; at !== -1; at = result.indexOf(from, done)) {
-      parts.push(result.subarray(done, at), to)
-      done = at + from.length
-    }
-    parts.push(result.subarray(done))
-    result = Buffer.concat(parts)
+  const parts: Buffer[] = []
+  let done = 0
+  for (let at = bytes.indexOf(BEGINNING); at !== -1; at = bytes.indexOf(BEGINNING, at + 1)) {
+    const pair = pairs.find(([from]) => bytes.length - at >= from.length && bytes.compare(from, 0, from.length, at, at + from.length) === 0)
+    if (pair === undefined) continue
+    parts.push(bytes.subarray(done, at), pair[1])
+    done = at + pair[0].length
   }
-  return result
+  if (done === 0) return bytes
+  parts.push(bytes.subarray(done))
+  return Buffer.concat(parts)
 }

@@ -7,16 +7,23 @@ import type { Parts } from '../parts.ts'
 import type { Passage, Verified } from '../passage.ts'
 
 export function identifyAgent(passage: Passage, { verifier }: Parts): Verified | Refusal | Promise<Verified | Refusal> {
-  const found = verifier.identify(authorizationOf(passage))
+  const found = verifier.identify(authorizationOf(passage), passage.request.socket)
   return found instanceof Promise ? found.then((late) => verified(passage, late)) : verified(passage, found)
 }
 
 /** Every value of the header: two of them are one too many, which `headers.authorization` would hide. */
 function authorizationOf({ request }: Passage): string | readonly string[] | undefined {
-  const only = request.headers.authorization
-  if (only === undefined) return undefined
-  const values = request.headersDistinct.authorization
-  return values === undefined || values.length === 1 ? only : values
+  const { rawHeaders } = request
+  let only: string | undefined
+  let values: string[] | undefined
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
+    const value = rawHeaders[index + 1] as string
+    if (only === undefined) only = value
+    else (values ??= [only]).push(value)
+  }
+  return values ?? only
 }
 
 function verified(passage: Passage, agent: Agent | Refusal): Verified | Refusal {
