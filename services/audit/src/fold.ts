@@ -6,7 +6,7 @@
 import type { Clock } from '@lockkeeper/domain'
 import { PortUnavailable, type BlobStore } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
-import { followChain, formatSegment, type RecordBatch, type SealedHeader, type TrustedKeys, type WriterState } from '@lockkeeper/transparency-log'
+import { batchText, followChain, joinSegment, type RecordBatch, type SealedHeader, type TrustedKeys, type WriterState } from '@lockkeeper/transparency-log'
 import { Gaps } from './gaps.ts'
 import { replay, WRITER_MEMORY_MS, type LogBook } from './log-book.ts'
 import { bodiesKey, formatBodies, segmentKey, type LogReader } from './log-reader.ts'
@@ -27,11 +27,15 @@ export interface FoldParts {
 }
 
 interface Pending {
+  /** Its lines are kept as bytes alone, but for those of the service itself. */
   readonly batch: RecordBatch
+  readonly text: Buffer
   readonly state: WriterState
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
+
+const NO_LINES: readonly string[] = []
 
 export class LogFold {
   readonly #parts: FoldParts
@@ -123,8 +127,10 @@ export class LogFold {
     this.#heard.set(batch.writer, clock.monotonic())
     this.#ahead.set(batch.writer, step.state)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#pending.push({ batch, state: step.state, resolve, reject })
-    this.#pendingBytes += sizeOf(batch)
+    const kept = step.state.service === 'audit' ? batch : { ...batch, lines: NO_LINES }
+    const text = batchText(batch)
+    this.#pending.push({ batch: kept, text, state: step.state, resolve, reject })
+    this.#pendingBytes += text.length + batch.bodies.reduce((sum, { bytes }) => sum + bytes.length, 0)
     this.#gaps.arrived(batch)
     this.#schedule()
     return promise
@@ -175,7 +181,7 @@ export class LogFold {
     try {
       const book = await this.book()
       const batches = pending.map(({ batch }) => batch)
-      const bytes = formatSegment({ segment: book.nextSegment, firstBatch: book.tree.size, prevSegment: book.prevSegment }, batches)
+      const bytes = joinSegment({ segment: book.nextSegment, firstBatch: book.tree.size, prevSegment: book.prevSegment }, pending.map(({ text }) => text))
       const bodies = formatBodies(batches.flatMap((batch) => batch.bodies))
       const { blobs } = this.#parts
       if (bodies !== undefined) await blobs.create(bodiesKey(book.nextSegment, bytes), bodies)
@@ -218,11 +224,4 @@ export class LogFold {
     // Derived data: without it the next start reads more of the log.
     await checkpoint(book).then(() => saveState(book, blobs, reader)).catch((error: unknown) => log.warn({ error: String(error) }, 'the state of the audit log could not be saved'))
   }
-}
-
-function sizeOf({ header, lines, bodies }: RecordBatch): number {
-  let size = header.length
-  for (const line of lines) size += line.length
-  for (const body of bodies) size += body.bytes.length
-  return size
 }

@@ -52,12 +52,17 @@ export function batchLeaf(header: string): Hash {
 }
 
 export function formatSegment(head: SegmentHead, batches: readonly Pick<RecordBatch, 'header' | 'lines'>[]): Buffer {
-  const lines = [segmentHeadText(head)]
-  for (const batch of batches) {
-    lines.push(batch.header)
-    for (const line of batch.lines) lines.push(line)
-  }
-  return Buffer.from(`${lines.join('\n')}\n`)
+  return joinSegment(head, batches.map(batchText))
+}
+
+/** A batch as it stands in a segment: what waits for its segment in this form is no work for the garbage collector. */
+export function batchText({ header, lines }: Pick<RecordBatch, 'header' | 'lines'>): Buffer {
+  return Buffer.from(`${header}\n${lines.join('\n')}\n`)
+}
+
+/** `texts`: of at least one record each, see batchText. */
+export function joinSegment(head: SegmentHead, texts: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.from(`${segmentHeadText(head)}\n`), ...texts])
 }
 
 /** Splits only; nothing is checked. Undefined: not UTF-8. */

@@ -36,6 +36,8 @@ export interface ConsumerSettings {
 
 export interface Received { readonly seq: number, readonly attempt: number, readonly json: string }
 
+type Place = Pick<Received, 'seq' | 'attempt'>
+
 /** Exponential with the upper half at random: between half of and all of base × 2^(attempt − 1). */
 export function backoffMs({ baseMs, maxMs, random }: RetrySettings, attempt: number): number {
   const full = Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 30))
@@ -140,7 +142,9 @@ export class Consumer implements Subscription {
     })
   }
 
+  /** Of what was received only the place is kept while the handler runs. */
   #run(received: Received): void {
+    const place = { seq: received.seq, attempt: received.attempt }
     this.#running += 1
     let holdsPlace = true
     const leave = (): void => {
@@ -154,29 +158,29 @@ export class Consumer implements Subscription {
     }
     // A handler that never ends loses its place; the event itself comes again.
     const deadline = setTimeout(leave, this.#settings.ackDeadlineMs)
-    this.#handle(received).then(() => this.#acknowledge(received), (error: unknown) => this.#rejected(received, error)).then(leave, leave)
+    this.#handle(received).then(() => this.#acknowledge(place), (error: unknown) => this.#rejected(place, error)).then(leave, leave)
   }
 
   /** In a turn of its own: whoever published the event goes on first, and many events do not become one long turn. */
   async #handle({ json, attempt }: Received): Promise<void> {
     await nextTurn()
-    await this.#handler({ event: JSON.parse(json) as CloudEvent, attempt })
+    return this.#handler({ event: JSON.parse(json) as CloudEvent, attempt })
   }
 
   // An acknowledgement, retry or burial that is lost leaves the lease to end: the event comes again, as the contract allows.
 
-  #acknowledge({ seq }: Received): void {
+  #acknowledge({ seq }: Place): void {
     this.#settings.client.send<'ack'>({ kind: 'ack', seq }, { internal: true, lazy: true }, ignored, ignored)
   }
 
-  #rejected(received: Received, error: unknown): void {
+  #rejected(received: Place, error: unknown): void {
     const { clock, client, maxDeliveries, retry } = this.#settings
     if (received.attempt < maxDeliveries) return this.#retry(received, clock.now() + backoffMs(retry, received.attempt), false)
     const text = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, ERROR_CHARACTERS).toWellFormed()
     client.send<'bury'>({ kind: 'bury', seq: received.seq, attempt: received.attempt, error: text, now: clock.now() }, { internal: true, lazy: true }, ignored, ignored)
   }
 
-  #retry({ seq, attempt }: Received, dueAt: number, undo: boolean): void {
+  #retry({ seq, attempt }: Place, dueAt: number, undo: boolean): void {
     const due = Math.ceil(dueAt)
     this.#settings.client.send<'retry'>({ kind: 'retry', seq, attempt, dueAt: due, undo }, { internal: true, lazy: true }, () => this.#closed ? this.#settings.onReturned() : this.#wakeAt(due), ignored)
   }

@@ -4,12 +4,15 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Answer, CommitReply, Envelope, Operation, OperationOf, WorkerSettings } from '../protocol.ts'
+import { PAGE_BYTES } from './connection.ts'
 import { BacklogFull, DeliveryQueue } from './delivery-queue.ts'
 import { DocumentTables } from './document-tables.ts'
 
 /** Bounds the time that the first of a group waits for the last. */
 const GROUP_OPERATIONS = 2000
 const SQLITE_FULL = 13
+/** Pages of the write-ahead log, about, after which it is moved into the file. */
+const LOG_PAGES = 1000
 
 type ReadOperation = OperationOf<'read' | 'rows' | 'deadLetters'>
 
@@ -18,6 +21,8 @@ export class CommitGroups {
   readonly #documents: DocumentTables
   readonly #queue: DeliveryQueue
   #group = 0
+  /** Pages written since the log was moved last, about. */
+  #logPages = 0
 
   constructor(db: DatabaseSync, settings: WorkerSettings) {
     this.#db = db
@@ -38,6 +43,17 @@ export class CommitGroups {
     for (let start = 0; start < writes.length; start += GROUP_OPERATIONS) {
       const answers = this.#commit(writes.slice(start, start + GROUP_OPERATIONS))
       post(answers, this.#group)
+    }
+  }
+
+  /** Moves the write-ahead log into the file when it is long. Called when everybody has their answer: inside a commit someone would wait for it. */
+  tidy(): void {
+    if (this.#logPages < LOG_PAGES) return
+    this.#logPages = 0
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    } catch {
+      // A full disk, say: everything is in the log, which goes on growing until the next attempt, and a commit that fails says so.
     }
   }
 
@@ -63,6 +79,7 @@ export class CommitGroups {
       this.#db.exec('COMMIT')
       this.#documents.versionSaved()
       this.#group += 1
+      this.#logPages += group.reduce((pages, { op }) => pages + pagesOf(op), 2)
       return answers
     } catch (error) {
       this.#rollback()
@@ -117,6 +134,15 @@ export class CommitGroups {
 
 function isRead(op: Operation): op is ReadOperation {
   return op.kind === 'read' || op.kind === 'rows' || op.kind === 'deadLetters'
+}
+
+/** Rows, index and overflow pages that an operation touches, about. */
+function pagesOf(op: Operation): number {
+  if (op.kind !== 'commit') return 2
+  let characters = 0
+  for (const [, , , json] of op.writes) characters += json.length
+  for (const { json } of op.facts) characters += json.length
+  return 2 + op.writes.length + op.facts.length + characters / PAGE_BYTES
 }
 
 function isFull(error: unknown): boolean {

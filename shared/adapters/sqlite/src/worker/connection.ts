@@ -7,7 +7,9 @@ import { checkPrivate, privateDirectory } from '../private-files.ts'
 import type { WorkerSettings } from '../protocol.ts'
 import { checkOwnership, migrate, prepareCollections } from './schema.ts'
 
-const PAGE_BYTES = 4096
+export const PAGE_BYTES = 4096
+/** The log is moved into the file between commits, see CommitGroups.tidy; this bounds it should that ever not happen. */
+const MOST_LOG_PAGES = 8000
 const BUSY = 5
 const NOT_A_DATABASE = 26
 
@@ -22,6 +24,7 @@ export function openConnection(settings: WorkerSettings): DatabaseSync {
     db.exec('PRAGMA locking_mode = EXCLUSIVE')
     checkOwnership(db, file)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY')
+    db.exec(`PRAGMA wal_autocheckpoint = ${MOST_LOG_PAGES}`)
     db.exec(`PRAGMA max_page_count = ${Math.max(64, Math.floor(settings.maxBytes / PAGE_BYTES))}`)
     db.exec('BEGIN IMMEDIATE')
     migrate(db)

@@ -31,7 +31,8 @@ function serve(): void {
     for (let more = receiveMessageOnPort(port!); more !== undefined; more = receiveMessageOnPort(port!)) batch.push(...more.message as readonly Envelope[])
     const closing = batch.find(({ op }) => op.kind === 'close')
     groups.run(batch.filter(({ op }) => op.kind !== 'close'), (answers, group) => post({ kind: 'answers', answers, group }))
-    if (closing !== undefined) close(closing.id)
+    if (closing !== undefined) return close(closing.id)
+    groups.tidy()
   })
   post({ kind: 'ready' })
 }
