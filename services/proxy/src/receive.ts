@@ -12,14 +12,22 @@ import { sendRefusal } from './send-refusal.ts'
 
 const MAX_RECORDED_PATH = 2048
 
+export interface Receiver {
+  readonly receive: RequestListener
+  /** Resolves when every call in progress has its outcome, also those whose client has gone. */
+  ended(): Promise<void>
+}
+
 /** Every request ends with exactly one outcome, refused ones included; only those to the gateway itself have none. */
-export function createReceiver(parts: Parts, listeners: Pick<Listeners, 'arrivalOf' | 'stopping'>): RequestListener {
+export function createReceiver(parts: Parts, listeners: Pick<Listeners, 'arrivalOf' | 'stopping'>): Receiver {
   let inFlight = 0
+  let idle: (() => void) | undefined
   const leave = (passage: Passage, end: Ending | Refusal): void => {
     inFlight--
     conclude(passage, end, parts)
+    if (inFlight === 0) idle?.()
   }
-  return (request, response) => {
+  const receive: RequestListener = (request, response) => {
     const arrival = listeners.arrivalOf(request)
     if ('own' in arrival) {
       answerOwn(arrival.path, request, response, { verifier: parts.verifier, clock: parts.clock, ready: () => !listeners.stopping && isReady(parts) })
@@ -40,6 +48,10 @@ export function createReceiver(parts: Parts, listeners: Pick<Listeners, 'arrival
     } catch (error) {
       leave(passage, unexpected(error, parts))
     }
+  }
+  return {
+    receive,
+    ended: () => inFlight === 0 ? Promise.resolve() : new Promise((resolve) => { idle = resolve }),
   }
 }
 

@@ -14,7 +14,7 @@ import { createMaskers } from './maskers.ts'
 import { createOpenCalls } from './open-calls.ts'
 import { createOwedRecords } from './owed-records.ts'
 import type { Parts, ProxyPorts, ProxySettings } from './parts.ts'
-import { createReceiver } from './receive.ts'
+import { createReceiver, type Receiver } from './receive.ts'
 
 export { createTargets, type Target, type Targets, type TargetSettings } from './targets.ts'
 export { watchTargets, type TargetsWatchOptions, type WatchedTargets } from './targets-watch.ts'
@@ -48,23 +48,26 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
     parts.holds.endAll('locked', ({ agent, run, target }) => covers(lock, agent, run, target))
     parts.open.cut(lock, new Stopped(refuse('AGENT_LOCKED', { message: `A lock stopped this call in the middle (${lock.scope.kind}): ${lock.reason}. A change may or may not have happened.`, metadata: { lock: lock.id } })))
   })
-  const listeners: Listeners = createListeners((request, response) => receive(request, response), answerMalformed(parts), {
+  const listeners: Listeners = createListeners((request, response) => receiver.receive(request, response), answerMalformed(parts), {
     isTarget: (host) => parts.targets.find(host) !== undefined,
     record: (host, refusal) => recordTunnel(host, refusal, parts),
   })
-  const receive = createReceiver(parts, listeners)
+  const receiver = createReceiver(parts, listeners)
   return {
     async start(listen) {
       const port = listeners.prepare(listen)
       await Promise.all([parts.locks.ready, parts.approvals.ready])
       return port.open()
     },
-    drain: (ms = 8000) => drain(ms, parts, listeners),
+    drain: (ms = 8000) => drain(ms, parts, listeners, receiver),
     status: () => ({ held: parts.holds.size, open: parts.open.size, policyAgeMs: parts.policy.age(), locksAgeMs: parts.locks.age(), approvalsAgeMs: parts.approvals.age(), targetsAgeMs: parts.targets.age() }),
   }
 }
 
-async function drain(ms: number, { holds, open, owed, locks, approvals, upstreams }: Parts, listeners: Listeners): Promise<void> {
+/** Ms that calls whose connections have ended may take to end too. */
+const ENDED_WITHIN_MS = 1000
+
+async function drain(ms: number, { holds, open, owed, locks, approvals, upstreams }: Parts, listeners: Listeners, receiver: Receiver): Promise<void> {
   const stopped = listeners.stop()
   holds.endAll('stopping')
   const timer = setTimeout(() => {
@@ -72,6 +75,11 @@ async function drain(ms: number, { holds, open, owed, locks, approvals, upstream
     setImmediate(() => listeners.cut())
   }, ms)
   await stopped
+  // A connection can end before its call has: what became of the call still belongs into the log.
+  const patience = Promise.withResolvers<void>()
+  const over = setTimeout(patience.resolve, ENDED_WITHIN_MS)
+  await Promise.race([receiver.ended(), patience.promise])
+  clearTimeout(over)
   clearTimeout(timer)
   owed.close()
   locks.close()
