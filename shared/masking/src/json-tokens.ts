@@ -30,7 +30,8 @@ export class JsonTokens {
   /** Where the held token begins in the chunk at hand; −1: none is held. */
   tokenStart = -1
   readonly #sink: TokenSink
-  readonly #isObject = new Uint8Array(MAX_DEPTH + 1)
+  /** By depth; grows with the document, which is cheaper than a typed array for each of many small ones. */
+  readonly #isObject: number[] = []
   #state: State = 'value'
   #position = 0
   #flags = 0

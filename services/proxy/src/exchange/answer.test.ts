@@ -10,7 +10,7 @@ const PIECE = Buffer.from(`${JSON.stringify({ note: 'x'.repeat(32_000) })},`)
 
 function planWith(masker: Masker | undefined): AnswerPlan {
   return {
-    transform: { inspect: 'json', echo: new EchoGuard(undefined), ...(masker === undefined ? {} : { masker }) },
+    transform: { inspect: 'json', echo: new EchoGuard(undefined), masker }, open: undefined, instead: undefined,
     collect: 1024, keep: 0, max: Infinity, stallMs: 10_000, record: () => 'rec_x', release: () => Promise.resolve(),
   }
 }

@@ -12,9 +12,9 @@ import { forChangedBody, forOwnBody, type ResponseHead } from './response-header
 export interface AnswerPlan {
   readonly transform: TransformParts
   /** Content encoding to open; undefined: the body is read as it comes. */
-  readonly open?: string
+  readonly open: string | undefined
   /** Takes the place of the upstream's own body, which is read and dropped. */
-  readonly instead?: { readonly contentType: string, readonly body: Uint8Array, readonly headers: readonly string[] }
+  readonly instead: { readonly contentType: string, readonly body: Uint8Array, readonly headers: readonly string[] } | undefined
   /** Bytes up to which the answer is collected and written at once. */
   readonly collect: number
   /** Bytes of the finished body to keep for records and receipts. */

@@ -11,9 +11,9 @@ export interface BodyTransform {
 }
 
 export interface TransformParts {
-  readonly masker?: Masker
+  readonly masker: Masker | undefined
   readonly inspect: 'json' | 'text' | 'no'
-  readonly links?: LinkRewriter
+  readonly links?: LinkRewriter | undefined
   readonly echo: EchoGuard
 }
 

@@ -37,9 +37,7 @@ export function planAnswer(head: ResponseHead, passage: Complete, parts: Parts, 
   const approved = passage.claimed.kind === 'claim'
   const links = target.kind === 'google' && inspect === 'json' && !bodiless ? linkRewriter(passage.arrival, target.upstream) : undefined
   return {
-    transform: { inspect, links, echo, ...(masker === undefined || bodiless ? {} : { masker }) },
-    ...(open === undefined ? {} : { open }),
-    ...(instead === undefined ? {} : { instead }),
+    transform: { inspect, links, echo, masker: bodiless ? undefined : masker }, open, instead,
     collect: approved ? limits.inspectBody : limits.collectBody,
     keep: call.method.returnsSecret ? 0 : approved ? limits.inspectBody : limits.recordBody,
     max: obligations.maxResponseBytes ?? Infinity,
