@@ -286,6 +286,23 @@ describe('auth: token verifier', () => {
       assert.match((await refusalOf(verifier.identify(header))).message, /expired/)
     })
 
+    it('what came last on a connection is believed no longer than anywhere else', async () => {
+      const connection = {}
+      const header = `Bearer ${await signToken(ec, claims())}`
+      const agent = await agentOf(verifier.identify(header, connection))
+      for (let time = 0; time < 3; time++) assert.equal(verifier.identify(header, connection), agent)
+      assert.equal((await refusalOf(verifier.identify(`${header}x`, connection))).reason, 'TOKEN_INVALID')
+      assert.equal((await refusalOf(verifier.identify(undefined, connection))).reason, 'TOKEN_MISSING')
+      assert.equal((await refusalOf(verifier.identify([header, header], connection))).reason, 'TOKEN_INVALID')
+      assert.equal(verifier.identify(header, connection), agent)
+      verifier.forget()
+      assert.ok(verifier.identify(header, connection) instanceof Promise, 'forgotten on the connection too')
+      await verifier.identify(header, connection)
+      assert.ok(!(verifier.identify(header, connection) instanceof Promise))
+      clock.advance(660_000)
+      assert.match((await refusalOf(verifier.identify(header, connection))).message, /expired/)
+    })
+
     it('a refused token is never remembered as good, nor a good one that is past its expiry', async () => {
       const header = `Bearer ${await signToken(ec, { ...claims(), exp: seconds() - 30 })}`
       await agentOf(verifier.identify(header))

@@ -241,6 +241,22 @@ describe('calls that end early', () => {
       await drained
     })
 
+    it('invariant 8: a call whose client has gone has its outcome before the gateway is drained', async () => {
+      await open()
+      test.log = 'hang'
+      const request = begin(READ)
+      request.end()
+      await until(() => upstream.seen[0]?.complete === true)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      request.destroy()
+      const drained = test.proxy.drain(1000)
+      test.log = 'take'
+      await drained
+      assert.equal(test.proxy.status().open, 0)
+      const outcomes = await test.outcomes(2)
+      assert.deepEqual(outcomes.map(({ result, intent }) => [result, intent]), [['answered', undefined], ['left', outcomes[0]?.id]])
+    })
+
     it('one that does not end is cut when the time is over', async () => {
       await open()
       upstream.answer = () => undefined

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { PortUnavailable, type Ref } from '@lockkeeper/domain/ports'
@@ -12,13 +13,13 @@ const commit = (id: string, version: number | null, more: Partial<Extract<Operat
   kind: 'commit', reads: [[THINGS.name, id, version]], writes: [['put', THINGS.name, id, '{"kind":"k","n":1}']], facts: [], now: 1, ...more,
 })
 
-function groups(limits: { maxBytes?: number, maxBacklog?: number } = {}): { readonly run: (ops: readonly Operation[]) => Answer[], readonly count: () => number, readonly db: DatabaseSync } {
+function groups(limits: { maxBytes?: number, maxBacklog?: number } = {}): { readonly run: (ops: readonly Operation[]) => Answer[], readonly tidy: () => void, readonly file: string, readonly count: () => number, readonly db: DatabaseSync } {
   const settings = { file: join(tempDir(), 'store.sqlite'), collections: [THINGS], maxBytes: 1e9, maxBacklog: 100, beatMs: 250, lockWaitMs: 0, openedAt: 1, ...limits }
   const db = openConnection(settings)
   const made = new CommitGroups(db, settings)
   let id = 0
   return {
-    db, count: () => made.group,
+    db, file: settings.file, tidy: () => { made.tidy() }, count: () => made.group,
     run(ops) {
       const answers: Answer[] = []
       made.run(ops.map((op): Envelope => ({ id: ++id, op })), some => answers.push(...some))
@@ -41,6 +42,19 @@ describe('SQLite: group commit', () => {
     const { run, count, db } = groups()
     assert.deepEqual(run([commit('a', null), commit('b', 99), commit('a', null), commit('c', null)]).map(outcome), ['done', 'conflict', 'conflict', 'done'])
     assert.equal(count(), 1)
+    db.close()
+  })
+
+  it('the write-ahead log is moved into the file between commits and does not grow without end', () => {
+    const { run, tidy, db, file } = groups({ maxBacklog: 100_000 })
+    const large = 'x'.repeat(100_000)
+    for (let at = 0; at < 200; at++) {
+      run([commit(`d${at}`, null, { writes: [['put', THINGS.name, `d${at}`, JSON.stringify({ kind: 'k', n: at, large })]] })])
+      tidy()
+    }
+    assert.ok(statSync(`${file}-wal`).size < 8_000_000, `${statSync(`${file}-wal`).size} bytes`)
+    assert.equal(statSync(file).size > 10_000_000, true)
+    assert.deepEqual(db.prepare('PRAGMA integrity_check').all().map((row) => ({ ...row })), [{ integrity_check: 'ok' }])
     db.close()
   })
 
