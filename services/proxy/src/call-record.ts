@@ -3,14 +3,38 @@
  * owes its record until its answer is there: then one record says what was asked and what came of it, durable before a byte of the
  * answer leaves. What takes longer than a moment, and what streams, writes an intent after all (invariants 1 and 8).
  */
-import type { Recorded, RecordEntry } from '@lockkeeper/domain/records'
-import type { Ending, Passage } from './passage.ts'
-import type { Parts } from './parts.ts'
+import type { Clock, IsolationLevel, Mode } from '@lockkeeper/domain'
+import type { ErrorReason } from '@lockkeeper/domain/errors'
+import type { CallFacts, Recorded, RecordBody, RecordEntry, RecordWriter } from '@lockkeeper/domain/records'
 
 type Outcome = RecordEntry & { readonly kind: 'outcome' }
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
-type Facts = Omit<Passage, 'intent'>
-type Writes = Pick<Parts, 'records' | 'clock'>
+
+/** What the records of a call are made of; every passage is one. */
+export interface RecordedCall {
+  readonly facts: CallFacts
+  /** Bodies to keep beside the record, already masked. */
+  readonly bodies: RecordBody[]
+  readonly mode: Mode
+  readonly isolation: IsolationLevel
+  /** Monotonic ms of the arrival. */
+  readonly startedAt: number
+  readonly requestBytes: number
+  readonly heldMs: number
+}
+
+/** How a passage ended, for its outcome record. */
+export interface Ending {
+  readonly result: Outcome['result']
+  readonly status: number
+  readonly reason?: ErrorReason
+  readonly detail?: string
+  readonly responseBytes: number
+  readonly responseBody?: string
+  readonly masked?: number
+}
+
+export interface RecordWrites { readonly records: RecordWriter, readonly clock: Clock }
 
 export class CallRecord {
   /** What the upstream is told: the intent's id, or the call's own name. */
@@ -37,13 +61,13 @@ export class CallRecord {
   }
 
   /** What is owed becomes an intent. Throws AUDIT_UNAVAILABLE. Returns the record's id. */
-  writeIntent(passage: Facts, writes: Writes): string {
+  writeIntent(passage: RecordedCall, writes: RecordWrites): string {
     this.#written ??= appendIntent(passage, writes)
     return this.#written.id
   }
 
   /** What is owed becomes one record of the whole call. Throws AUDIT_UNAVAILABLE. Returns the record's id. */
-  writeWhole(passage: Facts, ending: Ending, writes: Writes): string {
+  writeWhole(passage: RecordedCall, ending: Ending, writes: RecordWrites): string {
     if (this.#written !== undefined) throw new TypeError('the call has a record already')
     this.#written = appendOutcome(passage, ending, { reference: this.reference }, writes)
     this.#told = ending
@@ -52,12 +76,12 @@ export class CallRecord {
 }
 
 /** Throws AUDIT_UNAVAILABLE. */
-export function appendIntent(passage: Facts, { records, clock }: Writes): Recorded {
+export function appendIntent(passage: RecordedCall, { records, clock }: RecordWrites): Recorded {
   return records.append({ kind: 'intent', at: clock.now(), mode: passage.mode, isolation: passage.isolation, origin: 'agent', ...passage.facts }, passage.bodies.splice(0))
 }
 
 /** `place`: what the outcome closes or corrects, or the call's name upstream. Throws AUDIT_UNAVAILABLE. */
-export function appendOutcome(passage: Facts, ending: Ending, place: Pick<Outcome, 'intent' | 'reference'>, { records, clock }: Writes): Recorded {
+export function appendOutcome(passage: RecordedCall, ending: Ending, place: Pick<Outcome, 'intent' | 'reference'>, { records, clock }: RecordWrites): Recorded {
   const { facts, mode, isolation, requestBytes, heldMs } = passage
   const entry: Writable<Outcome> = {
     ...facts, kind: 'outcome', at: clock.now(), mode, isolation, origin: 'agent',

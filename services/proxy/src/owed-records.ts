@@ -2,24 +2,22 @@
  * Plain reads on their way whose record is owed. One that waits for longer than a moment gets its intent, so that a gateway that is
  * killed takes no more than that moment of reads with it, and none whose answer has begun to leave (invariant 8).
  */
-import type { CallRecord } from './call-record.ts'
-import type { Passage } from './passage.ts'
-import type { Parts } from './parts.ts'
 import { LockkeeperError } from '@lockkeeper/domain/errors'
+import type { CallRecord, RecordedCall, RecordWrites } from './call-record.ts'
 
 /** Ms that a record may be owed, and between two looks. */
 const OWED_MS = 1000
 const LOOK_MS = 250
 
 export interface OwedRecords {
-  add(passage: Passage, record: CallRecord): void
-  settle(passage: Passage): void
+  add(passage: RecordedCall, record: CallRecord): void
+  settle(passage: RecordedCall): void
   close(): void
 }
 
-export function createOwedRecords(writes: Pick<Parts, 'records' | 'clock'>): OwedRecords {
+export function createOwedRecords(writes: RecordWrites): OwedRecords {
   /** Oldest first. */
-  const owed = new Map<Passage, { readonly record: CallRecord, readonly since: number }>()
+  const owed = new Map<RecordedCall, { readonly record: CallRecord, readonly since: number }>()
   const look = (): void => {
     const before = writes.clock.monotonic() - OWED_MS
     for (const [passage, { record, since }] of owed) {
@@ -37,7 +35,7 @@ export function createOwedRecords(writes: Pick<Parts, 'records' | 'clock'>): Owe
 }
 
 /** False while the log takes nothing: the answer is not released either, and the next look tries again. */
-function written(record: CallRecord, passage: Passage, writes: Pick<Parts, 'records' | 'clock'>): boolean {
+function written(record: CallRecord, passage: RecordedCall, writes: RecordWrites): boolean {
   try {
     record.writeIntent(passage, writes)
     return true

@@ -1,7 +1,7 @@
 /** One request on its way through the pipeline, and the witnesses that guards leave on it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Agent, Call, Decision, IsolationLevel, Mode } from '@lockkeeper/domain'
-import type { ErrorReason, Refusal } from '@lockkeeper/domain/errors'
+import type { Refusal } from '@lockkeeper/domain/errors'
 import type { Claim, StoredAnswer } from '@lockkeeper/domain/ports'
 import type { CallFacts, RecordBody } from '@lockkeeper/domain/records'
 import type { Readable } from 'node:stream'
@@ -12,6 +12,8 @@ import type { Target } from './targets.ts'
 declare const witness: unique symbol
 /** A fact that only the guard of that name can establish; `exchange` demands all of them. */
 export type Witness<Name extends string, T> = T & { readonly [witness]: Name }
+
+export type { Ending } from './call-record.ts'
 
 export type Door = 'path' | 'domain' | 'forward'
 
@@ -86,17 +88,6 @@ export interface Passage {
   stateHash?: string
   /** Times that a released hold has begun again. */
   rounds: number
-}
-
-/** How a passage ended, for its outcome record. */
-export interface Ending {
-  readonly result: 'answered' | 'refused' | 'failed' | 'unknown' | 'receipt' | 'pending' | 'left'
-  readonly status: number
-  readonly reason?: ErrorReason
-  readonly detail?: string
-  readonly responseBytes: number
-  readonly responseBody?: string
-  readonly masked?: number
 }
 
 /** A verdict of a guard: its witness, a refusal, or the order to begin again after a released hold. */

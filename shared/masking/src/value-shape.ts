@@ -7,9 +7,9 @@ import { isLength } from './detectors/card.ts'
 
 export const CARD = 1
 export const PHONE = 2
-export const IBAN = 4
-export const EMAIL = 8
-export const URL_PASSWORD = 16
+const IBAN = 4
+const EMAIL = 8
+const URL_PASSWORD = 16
 /** Two characters that begin a token of one of the fixed forms, or stand in the beginning of a private key. */
 export const TOKEN = 32
 /** A run of base64, or the whole string is one. */

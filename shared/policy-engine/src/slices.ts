@@ -14,7 +14,7 @@ export interface Slices {
 }
 
 /** Lets the calls in flight get on: several turns of the event loop, which cost nothing where there are none. */
-export async function otherTurns(): Promise<void> {
+async function otherTurns(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await nextTurn()
 }
 
