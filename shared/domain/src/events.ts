@@ -12,7 +12,21 @@ export interface CloudEvent<T extends string = string, D = unknown> {
   readonly time: string
   readonly subject?: string
   readonly datacontenttype: 'application/json'
+  /** W3C trace context of what led to the event (CloudEvents extension Distributed Tracing). Not part of the fact; absent where nothing is traced. */
+  readonly traceparent?: string
   readonly data: D
+}
+
+/** W3C Trace Context, version 00, both ids other than zero. Anything else counts as no context. */
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+export function isTraceparent(text: unknown): text is string {
+  return typeof text === 'string' && text.length === 55 && TRACEPARENT.test(text)
+}
+
+/** The event's trace context, where it has a sound one. Whoever passes it on says nothing about the event's truth with it. */
+export function traceOf({ traceparent }: CloudEvent): string | undefined {
+  return isTraceparent(traceparent) ? traceparent : undefined
 }
 
 export const TOPICS = {
@@ -180,9 +194,9 @@ export const EVENT_DATA = {
 
 export type EventData<T extends keyof typeof EVENT_DATA> = z.infer<(typeof EVENT_DATA)[T]>
 
-export function cloudEvent<T extends EventType, D>(type: T, source: string, id: string, at: number, data: D, subject?: string): CloudEvent<T, D> {
+export function cloudEvent<T extends EventType, D>(type: T, source: string, id: string, at: number, data: D, subject?: string, traceparent?: string): CloudEvent<T, D> {
   return {
     specversion: '1.0', id, source, type, time: new Date(at).toISOString(),
-    ...(subject === undefined ? {} : { subject }), datacontenttype: 'application/json', data,
+    ...(subject === undefined ? {} : { subject }), datacontenttype: 'application/json', ...(traceparent === undefined ? {} : { traceparent }), data,
   }
 }

@@ -1,4 +1,5 @@
 /** Structured logs (pino) that never carry a secret: known fields are dropped, token-like text is struck out everywhere. */
+import { isTraceparent } from '@lockkeeper/domain/events'
 import { pino, type DestinationStream } from 'pino'
 
 export interface Log {
@@ -14,6 +15,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface LoggerOptions {
   /** Default `info`. */
   readonly level?: LogLevel
+  /** Google Cloud project that traces are looked up in: lines that belong to a trace name it as Cloud Logging reads it. */
+  readonly project?: string
   /** Default: standard error, written synchronously, so that a crash loses nothing. */
   readonly destination?: DestinationStream
 }
@@ -23,14 +26,22 @@ const SECRET_NAMES = /^(?:authorization|proxy-authorization|cookie|token|access_
 const SECRET_TEXT = /eyJ[\w-]{8,4096}\.[\w-]{2,8192}(?:\.[\w-]{0,4096})?|ya29\.[\w.-]{8,2048}|AIza[\w-]{20,64}|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bBearer\s+[\w.~+/-]{8,8192}=*/g
 const MAX_DEPTH = 6
 
-export function createLogger(name: string, { level = 'info', destination }: LoggerOptions = {}): Log {
+export function createLogger(name: string, { level = 'info', destination, project }: LoggerOptions = {}): Log {
   return pino({
     name, level, base: { service: name }, messageKey: 'message',
     // Cloud Logging reads severity and message (cloud.google.com/logging/docs/structured-logging).
-    formatters: { level: (label) => ({ severity: label === 'warn' ? 'WARNING' : label.toUpperCase() }), log: (facts) => scrub(facts, 0) as Record<string, unknown> },
+    formatters: { level: (label) => ({ severity: label === 'warn' ? 'WARNING' : label.toUpperCase() }), log: (facts) => scrub(withTrace(facts, project), 0) as Record<string, unknown> },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     hooks: { logMethod(args, method) { method.apply(this, args.map((part) => typeof part === 'string' ? strike(part) : part) as Parameters<typeof method>) } },
   }, destination ?? pino.destination({ dest: 2, sync: true }))
+}
+
+/** `traceparent` becomes what a log's reader joins lines and spans by. */
+function withTrace({ traceparent, ...facts }: Record<string, unknown>, project: string | undefined): Record<string, unknown> {
+  if (!isTraceparent(traceparent)) return facts
+  const [, trace, span, flags] = traceparent.split('-')
+  if (project === undefined) return { ...facts, trace_id: trace, span_id: span }
+  return { ...facts, 'logging.googleapis.com/trace': `projects/${project}/traces/${trace}`, 'logging.googleapis.com/spanId': span, 'logging.googleapis.com/trace_sampled': flags === '01' }
 }
 
 /** The text without anything that looks like a credential. */
