@@ -1,0 +1,34 @@
+output "address" {
+  description = "Address of the edge; null before the proxy is deployed."
+  value       = module.lockkeeper.address
+}
+
+output "records" {
+  description = "DNS records that must exist."
+  value       = module.lockkeeper.records
+}
+
+output "origins" {
+  description = "Address of each inner service: the audience of operators' tokens."
+  value       = module.lockkeeper.origins
+}
+
+output "secrets" {
+  description = "Secrets whose values are added by hand."
+  value       = module.lockkeeper.secrets
+}
+
+output "upstream_accounts" {
+  description = "Upstream accounts by target and tier."
+  value       = module.lockkeeper.upstream_accounts
+}
+
+output "log_bucket" {
+  description = "Bucket of the log."
+  value       = module.lockkeeper.log_bucket
+}
+
+output "guards" {
+  description = "Which of the guards that make the gateway unavoidable are on."
+  value       = module.lockkeeper.guards
+}

@@ -1,0 +1,56 @@
+variable "project_id" {
+  description = "Project of the gateway."
+  type        = string
+}
+
+variable "deployer" {
+  description = "Account that Terraform acts as; bootstrap made it."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of services, keys and subnetwork."
+  type        = string
+  default     = "europe-west1"
+}
+
+variable "images" {
+  description = "Image of each service, by digest. Empty in the first apply."
+  type        = map(string)
+  default     = {}
+}
+
+variable "door" {
+  description = "Domain of the domain door."
+  type        = string
+}
+
+variable "secrets" {
+  description = "Secrets by the names that settings use: the service that reads it and the version in use."
+  type        = map(object({ service = string, version = number }))
+}
+
+variable "operators" {
+  description = "Service accounts that people and pipelines impersonate as operators of each service."
+  type        = object({ policy = list(string), approval = list(string), audit = list(string), notifier = list(string) })
+}
+
+variable "targets" {
+  description = "What calls go out as: hosts, tiers of risk, and the roles of each tier by project."
+  type = map(object({
+    hosts = list(string)
+    tier  = string
+    tiers = map(object({ roles = map(set(string)) }))
+  }))
+}
+
+variable "alert_emails" {
+  description = "Addresses that alerts go to."
+  type        = set(string)
+}
+
+variable "agent_ranges" {
+  description = "Networks that agents come from."
+  type        = list(string)
+  default     = ["*"]
+}

@@ -1,0 +1,20 @@
+terraform {
+  required_version = ">= 1.9, < 2"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50"
+    }
+  }
+
+  # Bucket, prefix and account come with -backend-config: docs/runbooks/install.md.
+  backend "gcs" {}
+}
+
+# Applied as the deployer: what the person or pipeline may do is to act as it.
+provider "google" {
+  project                     = var.project_id
+  region                      = var.region
+  impersonate_service_account = var.deployer
+}

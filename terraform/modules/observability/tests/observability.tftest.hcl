@@ -1,0 +1,75 @@
+mock_provider "google" {
+  override_during = plan
+}
+
+variables {
+  project_id        = "acme-gateway"
+  region            = "europe-west1"
+  prefix            = "lockkeeper-"
+  services          = ["proxy", "policy", "approval", "audit", "notifier"]
+  subscriptions     = [{ id = "approval-access", service = "approval", dead_letters = "approval-access-dead" }, { id = "audit-records", service = "audit", dead_letters = "audit-records-dead" }]
+  emails            = ["platform@acme.example"]
+  host              = "gw.acme.example"
+  proxy_account     = "lockkeeper-proxy@acme-gateway.iam.gserviceaccount.com"
+  upstream_accounts = ["lk-google-change@acme-gateway-upstream.iam.gserviceaccount.com"]
+  log_bucket        = "acme-gateway-log"
+}
+
+run "every_subscription_has_alerts_on_dead_letters_and_lag" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for one in var.subscriptions : contains(output.alerts, "measured dead-${one.id}") && contains(output.alerts, "measured lag-${one.id}")])
+    error_message = "A subscription can fail in silence."
+  }
+}
+
+run "what_calls_need_has_an_alert_on_its_absence" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for name in ["proxy", "policy", "approval", "audit"] : contains(output.alerts, "absent ${name}")])
+    error_message = "A service can be gone in silence."
+  }
+}
+
+run "a_token_that_went_around_the_gateway_is_told" {
+  command = plan
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.audited["bypass"].conditions[0].condition_matched_log[0].filter, "lk-google-change@acme-gateway-upstream[.]iam[.]gserviceaccount[.]com") && strcontains(google_monitoring_alert_policy.audited["bypass"].conditions[0].condition_matched_log[0].filter, "NOT protoPayload.authenticationInfo.principalEmail=\"${var.proxy_account}\"")
+    error_message = "A bypass would go unseen."
+  }
+}
+
+run "every_alert_reaches_somebody_and_says_what_to_do" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for alert in concat(values(google_monitoring_alert_policy.said), values(google_monitoring_alert_policy.measured), values(google_monitoring_alert_policy.audited), values(google_monitoring_alert_policy.absent)) : length(alert.notification_channels) > 0 && length(alert.documentation[0].content) > 20])
+    error_message = "An alert reaches nobody, or helps nobody."
+  }
+}
+
+run "without_an_edge_nobody_asks_the_door" {
+  command = plan
+
+  variables {
+    host = null
+  }
+
+  assert {
+    condition     = length(google_monitoring_uptime_check_config.door) == 0 && !contains(output.alerts, "door")
+    error_message = "A door is asked that is not there."
+  }
+}
+
+run "an_alert_for_nobody_is_refused" {
+  command = plan
+
+  variables {
+    emails = []
+  }
+
+  expect_failures = [var.emails]
+}

@@ -1,0 +1,9 @@
+output "name" {
+  description = "Name of the service."
+  value       = google_cloud_run_v2_service.main.name
+}
+
+output "uri" {
+  description = "Address of the service."
+  value       = google_cloud_run_v2_service.main.uri
+}

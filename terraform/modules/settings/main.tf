@@ -1,0 +1,62 @@
+locals {
+  own  = { for service, text in var.own : service => yamldecode(text) }
+  page = var.approval_url == null ? {} : { approvalUrl = var.approval_url }
+
+  common = { for service, kind in { proxy = "Proxy", policy = "Policy", approval = "Approval", audit = "Audit", notifier = "Notifier", console = "Console" } : service => {
+    apiVersion = "lockkeeper.dev/v1"
+    kind       = kind
+    mode       = "real"
+    project    = var.project_id
+  } }
+
+  operators = { for service, accounts in var.operators : service => { operators = { audience = var.origins[service], allowed = accounts } } }
+  pushers   = { for service, account in var.pushers : service => { pusher = { origin = var.origins[service], account = account } } }
+  secrets   = { for service, secrets in var.secrets : service => { secrets = { secretManager = secrets } } }
+  versions  = { for key, names in var.keys : key => [for name in names : { kms = name }] }
+
+  targets = length(var.targets) == 0 ? {} : { targets = [for target in var.targets : {
+    name       = target.name
+    hosts      = target.hosts
+    credential = { impersonate = target.account, lifetime = "${var.token_minutes}m", downscope = true }
+  }] }
+
+  proxy = merge(local.own["proxy"], local.common["proxy"], local.page, local.targets, {
+    databases  = { policy = var.databases.policy, approval = var.databases.approval }
+    blobs      = { bucket = var.buckets.bundles }
+    signer     = local.versions["proxy"][0]
+    policyKeys = local.versions["policy"]
+    secrets    = { secretManager = var.secrets["proxy"] }
+    approval   = { origin = var.origins.approval }
+    identity   = { metadata = true }
+    doors      = { path = true, domain = var.door }
+    people     = var.people_path
+    protected  = { projects = var.protected_projects }
+  })
+
+  policy = merge(local.own["policy"], local.common["policy"], local.operators["policy"], {
+    database    = var.databases.policy
+    blobs       = { bucket = var.buckets.bundles }
+    signer      = local.versions["policy"][0]
+    trustedKeys = slice(local.versions["policy"], 1, length(local.versions["policy"]))
+  })
+
+  approval = merge(local.own["approval"], local.common["approval"], local.operators["approval"], local.pushers["approval"], local.secrets["approval"], {
+    database = var.databases.approval
+    blobs    = { bucket = var.buckets.receipts }
+    people   = var.people_path
+    proxies  = { audience = var.origins.approval, allowed = [var.proxy_account] }
+  })
+
+  audit = merge(local.own["audit"], local.common["audit"], local.operators["audit"], local.pushers["audit"], {
+    database   = var.databases.audit
+    blobs      = { bucket = var.buckets.log }
+    signer     = local.versions["audit"][0]
+    logKeys    = slice(local.versions["audit"], 1, length(local.versions["audit"]))
+    writerKeys = local.versions["proxy"]
+  })
+
+  notifier = merge(local.own["notifier"], local.common["notifier"], local.page, local.operators["notifier"], local.pushers["notifier"], local.secrets["notifier"], {
+    database = var.databases.notifier
+    people   = var.people_path
+  })
+}

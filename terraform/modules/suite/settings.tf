@@ -1,0 +1,41 @@
+module "settings" {
+  source = "../settings"
+
+  project_id         = var.project_id
+  own                = { for name in local.names : name => file("${var.settings_directory}/${name}.yaml") }
+  databases          = { for name in local.inner : name => module.database[name].database }
+  buckets            = { bundles = module.bundles.name, receipts = module.receipts.name, log = module.evidence.bucket }
+  keys               = { for name, key in module.signing_key : name => key.trusted }
+  secrets            = { for service in ["proxy", "approval", "notifier"] : service => { for name, one in var.secrets : name => { secret = module.secret[name].id, version = one.version } if one.service == service } }
+  origins            = { for name in local.inner : name => local.origins[name] }
+  pushers            = { for name, account in google_service_account.pusher : name => account.email }
+  proxy_account      = local.accounts["proxy"]
+  operators          = { for name, accounts in local.operators : name => values(accounts) }
+  people_path        = "${local.directory}/people/people.yaml"
+  door               = var.door
+  approval_url       = var.approval_url
+  protected_projects = distinct([var.project_id, local.number, local.upstream_project, data.google_project.upstream.number])
+  targets            = var.targets_in_settings ? module.identity.targets : []
+}
+
+# Settings are no secrets; Secret Manager is how a file gets into a container, version by version.
+module "settings_file" {
+  source   = "../secret"
+  for_each = toset(local.names)
+
+  project_id    = var.project_id
+  name          = "${local.prefix}settings-${each.value}"
+  locations     = var.message_regions
+  settings_text = module.settings.files[each.value]
+  labels        = var.labels
+}
+
+module "people_file" {
+  source = "../secret"
+
+  project_id    = var.project_id
+  name          = "${local.prefix}people"
+  locations     = var.message_regions
+  settings_text = file("${var.settings_directory}/people.yaml")
+  labels        = var.labels
+}
