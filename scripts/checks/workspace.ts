@@ -36,12 +36,12 @@ function readManifest(file: string): Manifest {
   return JSON.parse(readFileSync(file, 'utf8')) as Manifest
 }
 
-const LEFT_OUT = new Set(['node_modules', 'dist', 'coverage', 'generated'])
+const LEFT_OUT = new Set(['node_modules', 'dist', 'dist-page', 'coverage', 'generated'])
 
 /** TypeScript and JavaScript of a package, from the root, sorted. */
 export function sourcesOf(root: string, { folder }: WorkspacePackage): readonly string[] {
   if (!existsSync(join(root, folder))) return []
-  return globSync('**/*.{ts,js}', { cwd: join(root, folder), exclude: (name) => LEFT_OUT.has(name) })
+  return globSync('**/*.{ts,tsx,js}', { cwd: join(root, folder), exclude: (name) => LEFT_OUT.has(name) })
     .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
     .sort()
 }

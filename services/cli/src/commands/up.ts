@@ -43,8 +43,8 @@ async function runConfigured(file: string): Promise<void> {
   const { loadConfig } = await import('../gateway/load-config.ts')
   const loaded = loadConfig(file, process.env)
   if ('problems' in loaded) throw new CommandFailed(`the configuration has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}; nothing was started:\n${formatProblems(loaded.problems)}`)
-  const [{ openGateway }, { isolationOf, ISOLATION_MEANING }, { adminRoutes }, { untilStopped }, { openTerminal }, { isolationProblems }] = await Promise.all([
-    import('../gateway/wire.ts'), import('../gateway/isolation.ts'), import('../admin/admin-routes.ts'), import('../gateway/until-stopped.ts'), import('../gateway/terminal.ts'), import('../gateway/mode-problems.ts'),
+  const [{ openGateway }, { isolationOf, ISOLATION_MEANING }, { adminRoutes }, { untilStopped }, { openTerminal }, { isolationProblems }, { consoleInvitation }] = await Promise.all([
+    import('../gateway/wire.ts'), import('../gateway/isolation.ts'), import('../admin/admin-routes.ts'), import('../gateway/until-stopped.ts'), import('../gateway/terminal.ts'), import('../gateway/mode-problems.ts'), import('../gateway/console-invitation.ts'),
   ])
   const log = createLogger('gateway', { level: loaded.config.log })
   const isolation = isolationOf(loaded.config)
@@ -57,6 +57,7 @@ async function runConfigured(file: string): Promise<void> {
   const admin = await openAdminServer(join(gateway.directory, 'admin.sock'), adminRoutes(gateway, loaded, isolation))
   const terminal = openTerminal(gateway, loaded, () => stop.stop())
   print(`agents: ${gateway.origin}   admin: ${admin.path}`)
+  for (const line of await consoleInvitation(gateway, loaded, process.stdout.isTTY)) print(line)
   print('Point an agent at it with: lockkeeper run -- COMMAND   or: lockkeeper agent env')
   const failure = await stop.stopped
   terminal.close()

@@ -1,6 +1,7 @@
 /** lockkeeper.yaml: names, units, defaults. docs/lockkeeper.schema.json and docs/configuration.md are generated from this. */
 import { fatigueSchema, groupClaimSchema } from '@lockkeeper/approval'
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
+import { consoleSchema } from '@lockkeeper/console'
 import { notifySchema } from '@lockkeeper/notifier'
 import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
 import { z } from 'zod'
@@ -89,6 +90,8 @@ export const gatewaySchema = z.strictObject({
   approvalUrl: z.url({ protocol: /^https$/ }).optional(),
   /** Who is told what waits, and where. Without it nobody is told outside the gateway. */
   notify: notifySchema.optional(),
+  /** The web page for approvers, at `http://localhost:PORT` of this machine. Without it there is none. */
+  console: consoleSchema.optional(),
   /** The gateway's own resources, out of every agent's reach. Globs over full resource names; projects are expanded. */
   protected: z.strictObject({
     /** Project ids and numbers. */

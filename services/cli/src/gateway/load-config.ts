@@ -88,6 +88,11 @@ function crossProblems(config: GatewayConfig, people: readonly Person[] | undefi
   problems.push(...modeProblems(config).map(({ path, message }) => at(path, message)))
   if (config.notify !== undefined) problems.push(...notifyProblems(config.notify, config.mode).map(({ path, message }) => at(['notify', ...path], message)))
   if (config.terminal !== undefined && people !== undefined && !people.some(({ id }) => id === config.terminal?.person)) problems.push(at(['terminal', 'person'], `${config.terminal.person} is not in the people file`))
+  config.console?.signIn.forEach(({ issuer, clientId }, index) => {
+    const known = config.approverIssuers.find(({ name }) => name === issuer)
+    if (known === undefined) problems.push(at(['console', 'signIn', index, 'issuer'], `${issuer} is not among approverIssuers`))
+    else if (![known.audience].flat().includes(clientId)) problems.push(at(['console', 'signIn', index, 'clientId'], `must be an audience of the approver issuer ${issuer}`))
+  })
   if (!config.doors.path && config.doors.forward === undefined && config.doors.domain === undefined) problems.push(at(['doors'], 'no door is open: name path, forward or domain'))
   if (config.doors.domain !== undefined && config.listen.tls === undefined) problems.push(at(['doors', 'domain'], 'needs listen.tls with a certificate for the domain'))
   return problems

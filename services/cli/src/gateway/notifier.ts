@@ -72,7 +72,7 @@ function channelSecrets({ channels }: NotifySettings): readonly string[] {
   })
 }
 
-function onlySecrets(secrets: SecretSource, names: readonly string[]): SecretSource {
+export function onlySecrets(secrets: SecretSource, names: readonly string[]): SecretSource {
   const allowed = new Set(names)
   return { access: async (name) => {
     if (!allowed.has(name)) throw new LockkeeperError('CREDENTIAL_UNAVAILABLE', 'This part of the gateway has no right to that secret.')

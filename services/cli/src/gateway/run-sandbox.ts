@@ -5,6 +5,7 @@ import { createLogger } from '@lockkeeper/service-kit'
 import { adminRoutes, sandboxRoutes } from '../admin/admin-routes.ts'
 import { openAdminServer } from '../admin/admin-server.ts'
 import { print } from '../commands/output.ts'
+import { consoleInvitation } from './console-invitation.ts'
 import { ISOLATION_MEANING } from './isolation.ts'
 import { openSandbox, type Sandbox } from './sandbox.ts'
 import { openTerminal } from './terminal.ts'
@@ -31,6 +32,7 @@ export async function runSandbox({ tour, once, port }: SandboxRun): Promise<numb
   const failed = tour ? await Promise.race([takeTour({ gateway, sandbox, access, once }), stop.stopped.then(() => true)]) : false
   if (!once) {
     invite(gateway, access, admin.path)
+    for (const line of await consoleInvitation(gateway, sandbox.loaded, process.stdout.isTTY)) print(`\n${line}`)
     const failure = await stop.stopped
     if (failure !== undefined) process.stderr.write(`lockkeeper: stopped: ${failure.message}\n`)
   }

@@ -67,6 +67,7 @@ issuers:
     agent: { id: claims.agent, run: claims.run, sponsor: 'has(claims.sponsor) ? claims.sponsor : ""' }
 people: ./people.yaml
 terminal: { person: ada }
+console: { port: 0 }
 targets:
   - name: ${TARGET}
     hosts: ["*.googleapis.com"]

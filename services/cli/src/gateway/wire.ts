@@ -16,6 +16,7 @@ import { watchBundle, type BundleWatch, type TargetConfig } from '@lockkeeper/po
 import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type ForwardDoorSettings, type Proxy, type WatchedTargets } from '@lockkeeper/proxy'
 import type { Log } from '@lockkeeper/service-kit'
 import { batchEvent, createRecordWriter, type ChainedWriter } from '@lockkeeper/transparency-log'
+import { createGatewayConsole, type GatewayConsole } from './console.ts'
 import { credentialSource } from './credentials.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { openRandomKey, privateDirectory } from './local-keys.ts'
@@ -49,6 +50,8 @@ export interface Gateway {
   readonly policy: PolicyService
   /** Where the configuration has `notify`. */
   readonly notifier: GatewayNotifier | undefined
+  /** Where the configuration has `console`. Reads through the admin socket, so it answers once that is open. */
+  readonly console: GatewayConsole | undefined
   readonly bundles: BundleWatch
   readonly events: EventBus
   readonly terminal: TerminalKeyPair
@@ -79,12 +82,13 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const audit = await createAuditService({ events, blobs, signer, clock, log }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
   const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
   const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
+  const page = createGatewayConsole(loaded, { adminSocket: join(directory, 'admin.sock'), people, secrets, approvers: approverVerifier, clock, log })
   const trust = slackTrust(loaded, { secrets, people })
   const approval = createApprovalService({
     documents, events, blobs, clock, people, log, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
     terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
-    ...(trust === undefined ? {} : { slack: trust }),
+    ...(trust === undefined ? {} : { slack: trust }), ...(page === undefined ? {} : { passkeys: page.passkeys }),
   }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent, groupClaims: config.groupClaims, fatigue: config.fatigue })
   const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, clock, log })
   const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
@@ -117,10 +121,10 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   return {
     get origin() { return origin },
     authority: forward?.authority.certificate,
-    directory, proxy, approval, audit, policy, notifier, bundles, events, terminal, methods,
+    directory, proxy, approval, audit, policy, notifier, console: page, bundles, events, terminal, methods,
     async start() {
       await audit.start()
-      await Promise.all([approval.start(), policy.start(), notifier?.start()])
+      await Promise.all([approval.start(), policy.start(), notifier?.start(), page?.start()])
       // Where sets are pushed there may be none yet: every call is refused until there is one.
       if (typeof config.policies === 'string' || policy.status().pointer !== undefined) await Promise.all([bundles.ready, watched?.ready])
       else log.warn({}, 'no policies have been pushed yet: every call is refused until `lockkeeper policy push`')
@@ -128,7 +132,10 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
       origin = `${config.listen.tls === undefined ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${port}`
       records.append({ kind: 'event', at: clock.now(), mode: config.mode, isolation, origin: 'operator', name: 'gateway.started', text: `The gateway started in mode ${config.mode} at isolation level ${isolation}.`, facts: { instance } })
     },
-    drain: () => drain({ proxy, approval, audit, policy, notifier, bundles, targets: watched, records, store }),
+    drain: async () => {
+      await page?.drain()
+      await drain({ proxy, approval, audit, policy, notifier, bundles, targets: watched, records, store })
+    },
   }
 }
 

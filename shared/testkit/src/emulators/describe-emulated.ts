@@ -19,7 +19,7 @@ export function describeEmulated(needs: EmulatorName | readonly EmulatorName[], 
     const plan = emulatorPlan(name)
     return plan.way === 'none' ? [`no ${name} emulator: ${plan.why}`] : []
   })
-  if (missing.length > 0) return describeMissing(title, missing.join('; '), process.env['REQUIRE_EMULATORS'] === '1')
+  if (missing.length > 0) return describeNotRun(title, missing.join('; '), process.env['REQUIRE_EMULATORS'] === '1' ? 'REQUIRE_EMULATORS=1' : undefined)
   describe(title, function () {
     const running = new Map<EmulatorName, RunningEmulator>()
     before('start the emulator', async function () {
@@ -38,10 +38,11 @@ export function describeEmulated(needs: EmulatorName | readonly EmulatorName[], 
   })
 }
 
-function describeMissing(title: string, why: string, required: boolean): void {
+/** A suite that cannot run here: one pending test with the reason, and a line of the run's summary; a failing test where it is `required`, by the variable that says so. */
+export function describeNotRun(title: string, why: string, required?: string): void {
   describe(title, () => {
-    if (required) {
-      it('has its emulator', () => { throw new Error(`REQUIRE_EMULATORS=1, but ${why}`) })
+    if (required !== undefined) {
+      it('has what it needs', () => { throw new Error(`${required}, but ${why}`) })
       return
     }
     notRun.push(`NOT RUN: ${title}: ${why}`)
@@ -49,7 +50,7 @@ function describeMissing(title: string, why: string, required: boolean): void {
   })
 }
 
-/** One line for each suite of this run that had no emulator. */
+/** One line for each suite of this run that could not run. */
 export function suitesNotRun(): readonly string[] {
   return notRun
 }

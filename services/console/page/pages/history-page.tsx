@@ -1,0 +1,42 @@
+/** What was asked before, newest first. */
+import { useEffect, useState } from 'react'
+import type { Approval } from '../../src/api-types.ts'
+import { get, textOf } from '../api.ts'
+import { Empty, Instant, Link, Loading, ProblemNote, Title } from '../parts/basics.tsx'
+import { useData } from '../use-data.ts'
+import { stateWord } from '../words.ts'
+
+interface Page { readonly approvals: readonly Approval[], readonly cursor?: string }
+
+const STATES = ['', 'pending', 'approved', 'denied', 'expired', 'cancelled', 'answered', 'unknown']
+
+export function HistoryPage() {
+  const [state, setState] = useState('')
+  const path = `/api/approvals?limit=50${state === '' ? '' : `&state=${state}`}`
+  const { data, problem, again } = useData<Page>(path)
+  const [more, setMore] = useState<Page>()
+  const [trouble, setTrouble] = useState<string>()
+  useEffect(() => setMore(undefined), [path])
+  const cursor = more === undefined ? data?.cursor : more.cursor
+  const shown = [...data?.approvals ?? [], ...more?.approvals ?? []]
+  const next = (): void => {
+    get<Page>(`${path}&cursor=${encodeURIComponent(cursor ?? '')}`).then((page) => setMore({ ...page, approvals: [...more?.approvals ?? [], ...page.approvals] }), (error: unknown) => setTrouble(textOf(error)))
+  }
+  return (
+    <>
+      <Title tab="History">History</Title>
+      <p className="filter"><label htmlFor="state">Show</label> <select id="state" value={state} onChange={(event) => setState(event.target.value)}>{STATES.map((each) => <option key={each} value={each}>{each === '' ? 'everything' : stateWord(each)}</option>)}</select></p>
+      <ProblemNote text={problem ?? trouble} again={again} />
+      {data === undefined && problem === undefined ? <Loading /> : null}
+      {data !== undefined && shown.length === 0 ? <Empty>Nothing here yet.</Empty> : null}
+      <ul className="cards">{shown.map((each) => (
+        <li key={each.id} className={`waiting done-${each.state}`}>
+          <Link to={`/a/${encodeURIComponent(each.id)}`} className="cover">{each.method} {each.resources[0] ?? ''}</Link>
+          <p className="row"><strong>{stateWord(each.state)}</strong> <span>{each.agent}</span> <span className="faint">run {each.run}</span></p>
+          <p className="row faint"><Instant at={each.at} />{each.reason === undefined ? null : <span>{each.reason}</span>}</p>
+        </li>
+      ))}</ul>
+      {cursor === undefined ? null : <p><button type="button" className="quiet" onClick={next}>Show more</button></p>}
+    </>
+  )
+}
