@@ -13,6 +13,7 @@ import { checkSyntax, checkTypes, checkUnused } from './checks/tools.ts'
 import { checkWords } from './checks/words.ts'
 import { bundle } from './packing/bundle.ts'
 import { checkBundle } from './packing/bundle-contents.ts'
+import { checkTerraform } from './terraform/check-terraform.ts'
 
 type Check = (root: string) => readonly string[] | Promise<readonly string[]>
 
@@ -25,6 +26,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   bundle: async (root) => checkBundle((await bundle(root, undefined)).metafile),
   secrets: (root) => checkSecrets(readRepositoryFiles(root), readExceptions(root).samples),
   words: (root) => checkWords(readRepositoryFiles(root), readExceptions(root).words),
+  terraform: (root) => checkTerraform(root, readRepositoryFiles(root)),
   sizes: (root) => checkFileSizes(readRepositoryFiles(root), readExceptions(root).long),
 }
 
@@ -32,7 +34,7 @@ async function run(name: string, root: string): Promise<boolean> {
   const started = performance.now()
   const faults = await faultsOf(name, root)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  process.stdout.write(`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${name.padEnd(8)} ${seconds.padStart(5)} s${faults.map((fault) => `\n       ${fault}`).join('')}\n`)
+  process.stdout.write(`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${name.padEnd(9)} ${seconds.padStart(5)} s${faults.map((fault) => `\n       ${fault}`).join('')}\n`)
   return faults.length === 0
 }
 

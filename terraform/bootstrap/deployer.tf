@@ -44,10 +44,10 @@ resource "google_project_iam_member" "deployer" {
   member  = local.deployer
 }
 
-# Services and pushes run as accounts of this project.
+# Services and pushes run as accounts of this project, and those are made by the same apply. Nothing else lives in it.
 resource "google_project_iam_member" "acts_as" {
   project = var.project_id
-  role    = "roles/iam.serviceAccountUser"
+  role    = "roles/iam.serviceAccountUser" # whole project: the services' accounts come with the first apply.
   member  = local.deployer
 }
 

@@ -4,7 +4,7 @@ resource "google_cloud_run_v2_service" "main" {
   name                 = var.name
   description          = "Lockkeeper: ${var.name}"
   ingress              = var.ingress
-  invoker_iam_disabled = !var.check_invoker
+  invoker_iam_disabled = !var.check_invoker # edge: as the caller says; modules/suite is the only one that does.
   custom_audiences     = var.custom_audiences
   deletion_protection  = var.deletion_protection
   labels               = var.labels

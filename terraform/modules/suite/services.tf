@@ -42,7 +42,7 @@ module "service" {
   account              = local.accounts[each.key]
   image                = each.value
   ingress              = contains(local.public, each.key) ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
-  check_invoker        = each.key != "proxy" && !contains(local.pushed, each.key)
+  check_invoker        = each.key != "proxy" && !contains(local.pushed, each.key) # edge: these check every token themselves.
   invokers             = contains(local.inner, each.key) ? { for key, account in local.operators[each.key] : key => "serviceAccount:${account}" } : {}
   custom_audiences     = [local.origins[each.key]]
   http2                = each.key == "proxy" && var.http2
