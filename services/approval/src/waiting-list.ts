@@ -2,11 +2,14 @@
 import { approvals, type ApprovalDocument } from '@lockkeeper/domain/collections'
 import type { Mode, PersonId } from '@lockkeeper/domain'
 import type { DocumentStore, Page } from '@lockkeeper/domain/ports'
+import { titleOf } from './card-words.ts'
 import { cases, type CaseDocument } from './collections.ts'
 import { caseOf } from './facts.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
 
 export interface WaitingCall extends Pick<ApprovalDocument, 'id' | 'agent' | 'run' | 'method' | 'target' | 'resources' | 'at' | 'expiresAt'> {
+  /** Plain words, safe to print. */
+  readonly title: string
   readonly summary: string
   readonly risk: string
   readonly sponsor?: string
@@ -41,7 +44,7 @@ function waitingCall({ id, agent, run, method, target, resources, at, expiresAt 
   const current = caseOf(data)
   const { electorate: { eligible, quorum } } = electorsOf(rights, current)
   return {
-    id, agent, run, method, target, resources, at, expiresAt, summary: current.summary, risk: current.risk ?? 'unknown', quorum,
+    id, agent, run, method, target, resources, at, expiresAt, title: titleOf(current.method, current.resources, current.target), summary: current.summary, risk: current.risk ?? 'unknown', quorum,
     reviewers: [...eligible], approvedBy: current.votes.filter(({ verdict }) => verdict === 'approve').map(({ person }) => person), escalated: current.escalatedAt !== undefined,
     ...current.requester.sponsor === undefined ? {} : { sponsor: current.requester.sponsor },
   }

@@ -28,6 +28,7 @@ export interface WaitingCall {
   readonly resources: readonly string[]
   readonly at: number
   readonly expiresAt: number
+  readonly title: string
   readonly summary: string
   readonly risk: string
   readonly sponsor?: string

@@ -24,7 +24,7 @@ else describe('scenario: the console', function () {
   const origin = (): string => test.gateway.console?.origin ?? assert.fail('no console')
 
   before(async () => {
-    test = await startTestGateway({ policies: [ASK_TO_PUBLISH, { ...ASK_FOR_ACCESS, approval: { reviewers: ['group:approvers'], reason: 'required' } }, { ...ALLOW, methods: ['storage.buckets.*', 'cloudresourcemanager.projects.getIamPolicy'] }], config: { console: { port: 0 } } })
+    test = await startTestGateway({ policies: [ASK_TO_PUBLISH, { ...ASK_FOR_ACCESS, approval: { reviewers: ['group:approvers'], reason: 'required' } }, { ...ALLOW, methods: ['storage.buckets.*', 'cloudresourcemanager.projects.getIamPolicy'] }], config: { console: { port: 0 }, hold: '55s' } })
     admin = await openAdminServer(join(test.gateway.directory, 'admin.sock'), adminRoutes(test.gateway, test.loaded, 'none'))
     browser = await openBrowser(chromium)
     tab = await openTab(browser, origin())
@@ -110,6 +110,8 @@ else describe('scenario: the console', function () {
     await gained.waitFor()
     assert.match(await gained.innerText(), /gains[\s\S]*user:new@sandbox\.example\.com[\s\S]*roles\/run\.viewer/)
     await tab.page.getByText('Whole run: ').waitFor()
+    await tab.page.getByText('Body as it is sent').click()
+    await tab.page.getByLabel('Body').getByText('roles/run.viewer').waitFor()
     assert.deepEqual(await tab.axe(), [])
     const approve = tab.page.getByRole('button', { name: /^Approve/ })
     assert.ok(await approve.isDisabled())

@@ -38,8 +38,9 @@ function Waiting({ call, me }: { readonly call: WaitingCall, readonly me: string
   const left = call.expiresAt - now
   return (
     <li className={`waiting edge-${call.risk}`}>
-      <Link to={`/a/${encodeURIComponent(call.id)}`} className="cover">{call.summary}</Link>
-      <p className="row"><Risk risk={call.risk} /> <span>{call.agent}</span> <span className="faint">for {call.sponsor ?? 'nobody'}</span>{call.escalated ? <span className="tag">escalated</span> : null}</p>
+      <Link to={`/a/${encodeURIComponent(call.id)}`} className="cover">{call.title}</Link>
+      <p className="row"><Risk risk={call.risk} /> <code>{call.method}</code></p>
+      <p className="row"><span>{call.agent}</span> <span className="faint">for {call.sponsor ?? 'nobody'}</span>{call.escalated ? <span className="tag">escalated</span> : null}</p>
       <p className="row faint"><span>asked {span(Math.max(1_000, now - call.at))} ago</span> <span className={left < 120_000 ? 'soon' : ''}>{left > 0 ? `${span(left)} left` : 'out of time'}</span>
         <span>{call.approvedBy.length} of {call.quorum} approved</span>{call.reviewers.includes(me) ? null : <span>not yours to decide</span>}</p>
     </li>
@@ -53,7 +54,7 @@ function Announcer({ waiting }: { readonly waiting: readonly WaitingCall[] }) {
   useEffect(() => {
     const fresh = known.current === undefined ? [] : waiting.filter(({ id }) => known.current?.has(id) === false)
     known.current = new Set(waiting.map(({ id }) => id))
-    if (fresh.length > 0) setText(fresh.length === 1 ? `New: ${fresh[0]?.summary ?? ''}` : `${count(fresh.length, 'new call')} for you`)
+    if (fresh.length > 0) setText(fresh.length === 1 ? `New: ${fresh[0]?.title ?? ''}` : `${count(fresh.length, 'new call')} for you`)
   }, [waiting])
   return <p className="hidden" aria-live="polite">{text}</p>
 }

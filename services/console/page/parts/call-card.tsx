@@ -18,7 +18,7 @@ export function CallCard({ card }: { readonly card: Card }) {
           ...card.arguments.length === 0 ? [] : [['Arguments', <Lines key="a" lines={card.arguments} />] as const],
           ...card.headers.length === 0 ? [] : [['Headers', <Lines key="h" lines={card.headers} />] as const],
         ]} />
-        {card.body.length === 0 ? null : <><h3>Body</h3><pre tabIndex={0} aria-label="Body">{card.body.join('\n')}</pre></>}
+        {card.body.length === 0 ? null : <Body lines={card.body} folded={card.iam.length > 0} />}
       </section>
       <section aria-labelledby="asks"><h2 id="asks">Who asks</h2>
         {card.statedReason === undefined ? null : <figure className="untrusted"><blockquote>{card.statedReason}</blockquote><figcaption>The agent's own words. Nobody checked them.</figcaption></figure>}
@@ -26,6 +26,12 @@ export function CallCard({ card }: { readonly card: Card }) {
       </section>
     </>
   )
+}
+
+/** Folded where the change in it is shown above; whole and in sight everywhere else. */
+function Body({ lines, folded }: { readonly lines: readonly string[], readonly folded: boolean }) {
+  const text = <pre tabIndex={0} aria-label="Body">{lines.join('\n')}</pre>
+  return folded ? <details><summary>Body as it is sent</summary>{text}</details> : <><h3>Body</h3>{text}</>
 }
 
 function Lines({ lines, plain = false }: { readonly lines: readonly string[], readonly plain?: boolean }) {
