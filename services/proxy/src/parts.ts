@@ -6,6 +6,7 @@ import type { ApprovalApi, DocumentStore, EventBus } from '@lockkeeper/domain/po
 import type { RecordWriter } from '@lockkeeper/domain/records'
 import type { Policy } from '@lockkeeper/policy-engine'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { ApprovalsView } from './approvals-view.ts'
 import type { Upstreams } from './exchange/upstreams.ts'
 import type { UploadSessions } from './exchange/upload-sessions.ts'
@@ -16,6 +17,7 @@ import type { Maskers } from './maskers.ts'
 import type { OpenCalls } from './open-calls.ts'
 import type { OwedRecords } from './owed-records.ts'
 import type { Targets } from './targets.ts'
+import type { CallTelemetry } from './telemetry/call-telemetry.ts'
 
 /** The bundle in force, as the watch delivers it. */
 export interface PolicyView {
@@ -34,11 +36,14 @@ export interface ProxyPorts {
   readonly verifier: TokenVerifier
   readonly catalog: Catalog
   readonly policy: PolicyView
-  readonly records: RecordWriter
+  /** `queued`: entries that are not durable yet. */
+  readonly records: RecordWriter & { readonly queued?: number }
   readonly targets: Targets
   /** 32 bytes that seal upload sessions; the same on every instance. */
   readonly sessionKey: Uint8Array
   readonly log: Log
+  /** Undefined: off, and nothing is measured. */
+  readonly telemetry?: Telemetry | undefined
 }
 
 export interface ProxySettings {
@@ -63,6 +68,7 @@ export interface ProxySettings {
 
 export interface Parts extends ProxyPorts {
   readonly settings: ProxySettings
+  readonly calls: CallTelemetry | undefined
   readonly approvals: ApprovalsView
   readonly locks: LocksView
   readonly maskers: Maskers

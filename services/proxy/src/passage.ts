@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import type { CallRecord } from './call-record.ts'
 import type { RequestHeaders } from './exchange/request-headers.ts'
 import type { Target } from './targets.ts'
+import type { CallTrace } from './telemetry/call-trace.ts'
 
 declare const witness: unique symbol
 /** A fact that only the guard of that name can establish; `exchange` demands all of them. */
@@ -78,6 +79,8 @@ export interface Passage {
   readonly facts: { -readonly [K in keyof CallFacts]: CallFacts[K] }
   /** Bodies to keep beside the record, already masked. */
   readonly bodies: RecordBody[]
+  /** Where telemetry is on. */
+  readonly trace: CallTrace | undefined
   heldMs: number
   requestBytes: number
   /** The client went away before an answer was complete. */

@@ -73,6 +73,7 @@ function settle(step: Step, verdict: Verdict<unknown>, passage: Passage): Refusa
   if (verdict === AGAIN) return AGAIN
   if (isRefusal(verdict)) return verdict
   ;(passage as unknown as Record<string, unknown>)[step.adds] = verdict
+  passage.trace?.passed(step.adds)
   return undefined
 }
 

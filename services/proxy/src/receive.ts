@@ -60,7 +60,7 @@ function isReady({ policy, locks, approvals, targets, records, settings: { stale
   return policy.current() !== undefined && records.healthy && [policy, locks, approvals, targets].every((view) => view.age() <= staleAfterMs)
 }
 
-function begin(request: IncomingMessage, response: ServerResponse, arrival: Arrival, { clock, settings }: Parts): Passage {
+function begin(request: IncomingMessage, response: ServerResponse, arrival: Arrival, { clock, settings, calls }: Parts): Passage {
   const reason = request.headers['x-goog-request-reason']
   const trace = request.headers['traceparent']
   const query = arrival.query === '' ? '' : `?${arrival.query}`
@@ -71,7 +71,7 @@ function begin(request: IncomingMessage, response: ServerResponse, arrival: Arri
       door: arrival.door as Door, host: arrival.host, verb: request.method ?? '', path: strike((arrival.path + query).slice(0, MAX_RECORDED_PATH)),
       ...(typeof reason === 'string' ? { statedReason: strike(reason.slice(0, 512)) } : {}), ...(typeof trace === 'string' ? { trace: strike(trace.slice(0, 64)) } : {}),
     },
-    bodies: [], heldMs: 0, requestBytes: Number.isSafeInteger(length) ? length : 0, gone: false, rounds: 0,
+    bodies: [], trace: calls?.begin(trace), heldMs: 0, requestBytes: Number.isSafeInteger(length) ? length : 0, gone: false, rounds: 0,
   }
 }
 
@@ -88,6 +88,7 @@ function nowhere(request: IncomingMessage): Arrival {
 function conclude(passage: Passage, end: Ending | Refusal, parts: Parts): void {
   if (isRefusal(end)) sendRefusal(passage.request, passage.response, end)
   recordOutcome(passage, end, parts)
+  passage.trace?.end(passage, end)
 }
 
 /** What became of a call that ended in an exception. */

@@ -14,6 +14,8 @@ import { createMaskers } from './maskers.ts'
 import { createOpenCalls } from './open-calls.ts'
 import { createOwedRecords } from './owed-records.ts'
 import type { Parts, ProxyPorts, ProxySettings } from './parts.ts'
+import { CallTelemetry } from './telemetry/call-telemetry.ts'
+import { observeProxy } from './telemetry/proxy-gauges.ts'
 import { createReceiver, type Receiver } from './receive.ts'
 
 export { createTargets, type Target, type Targets, type TargetSettings } from './targets.ts'
@@ -34,7 +36,7 @@ export interface Proxy {
 
 export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
   const parts: Parts = {
-    ...ports, settings,
+    ...ports, settings, calls: ports.telemetry === undefined ? undefined : new CallTelemetry(ports.telemetry, ports.clock),
     approvals: viewApprovals(ports.documents, ports.clock),
     locks: viewLocks(ports.documents, ports.clock),
     maskers: createMaskers(),
@@ -53,6 +55,8 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
     record: (host, refusal) => recordTunnel(host, refusal, parts),
   })
   const receiver = createReceiver(parts, listeners)
+  const status: Proxy['status'] = () => ({ held: parts.holds.size, open: parts.open.size, policyAgeMs: parts.policy.age(), locksAgeMs: parts.locks.age(), approvalsAgeMs: parts.approvals.age(), targetsAgeMs: parts.targets.age() })
+  if (ports.telemetry !== undefined) observeProxy(ports.telemetry, { status, queued: () => ports.records.queued })
   return {
     async start(listen) {
       const port = listeners.prepare(listen)
@@ -60,7 +64,7 @@ export function createProxy(ports: ProxyPorts, settings: ProxySettings): Proxy {
       return port.open()
     },
     drain: (ms = 8000) => drain(ms, parts, listeners, receiver),
-    status: () => ({ held: parts.holds.size, open: parts.open.size, policyAgeMs: parts.policy.age(), locksAgeMs: parts.locks.age(), approvalsAgeMs: parts.approvals.age(), targetsAgeMs: parts.targets.age() }),
+    status,
   }
 }
 

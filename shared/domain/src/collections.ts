@@ -39,6 +39,8 @@ export interface ApprovalDocument extends ApprovalView {
   readonly resources: readonly string[]
   /** The grant that approved it, where nobody was asked. */
   readonly grant?: string
+  /** W3C trace context of the request, where it was traced. */
+  readonly traceparent?: string
   /** Epoch ms of the request. */
   readonly at: number
   /** With `denied`, `expired`, `cancelled` and `unknown`: the reason that the agent is answered with. `reason` is its public text. */

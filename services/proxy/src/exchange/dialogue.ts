@@ -1,6 +1,7 @@
 /** One request and its answer on an upstream connection: undici's dispatch, with what is known about whether a byte was sent. */
 import type { Dispatcher } from 'undici'
 import type { Answer } from './answer.ts'
+import type { CallTrace } from '../telemetry/call-trace.ts'
 import { readResponseHead, type ResponseHead } from './response-headers.ts'
 
 export type DialogueEnd =
@@ -9,6 +10,7 @@ export type DialogueEnd =
   | { readonly kind: 'answered', readonly answer: Answer }
 
 export interface DialogueParts {
+  readonly trace: CallTrace | undefined
   /** Called when a connection is ready, before the first byte; an Error stops the request unsent. */
   readonly onStart: () => Error | undefined
   readonly location: (url: string) => string | undefined
@@ -45,12 +47,16 @@ export class Dialogue implements Dispatcher.DispatchHandler {
     this.#controller = controller
     const stop = this.#stopped ?? this.#parts.onStart()
     if (stop !== undefined) controller.abort(stop)
-    else this.#sent = true
+    else {
+      this.#sent = true
+      this.#parts.trace?.sent()
+    }
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     if (status < 200) return
     this.#status = status
+    this.#parts.trace?.headed(status)
     const head = readResponseHead(status, controller.rawHeaders as Buffer[], this.#parts.location)
     const answer = this.#parts.answer(head, controller)
     this.#answer = answer
@@ -62,6 +68,7 @@ export class Dialogue implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#parts.trace?.received()
     this.#answer?.end()
   }
 

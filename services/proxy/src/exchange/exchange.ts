@@ -37,6 +37,7 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
     if (!dialogue.sent || !call.method.change) dialogue.abort(new ClientLeft())
   }
   const dialogue = new Dialogue({
+    trace: passage.trace,
     onStart: () => stopsNow(passage, parts),
     location: (url) => ownLocation(url, passage, parts),
     answer: (head, flow) => new Answer(withMaskedHeaders(head, passage, parts), planAnswer(head, passage, parts, { record: (whole) => record(whole, head, passage, parts), release: (body, headers) => release(head, body, headers, passage, parts) }), response, flow),
@@ -54,6 +55,7 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
   if (response.closed) left()
   const start = (): void => {
     if (dialogue.over) return
+    passage.trace?.dialling()
     try {
       parts.upstreams.pool(target, call.host, call.method.change).dispatch(buildUpstreamRequest(passage) as Dispatcher.DispatchOptions, dialogue)
     } catch (error) {

@@ -16,8 +16,10 @@ export function claimApproval(passage: Needs, parts: Parts): Verdict<Claimed> | 
 async function claim(passage: Needs, approval: string, digest: string, { approval: api, clock, settings }: Parts): Promise<Verdict<Claimed>> {
   const attach = attachKeyOf(passage, digest)
   const askedAt = clock.monotonic()
+  const told = passage.trace?.claims(approval)
   try {
     const claimed = await api.claim({ approval, attach, decisionHash: passage.decided.decision.hash, holder: settings.instance, ...(passage.stateHash === undefined ? {} : { stateHash: passage.stateHash }) })
+    told?.(isRefusal(claimed) ? claimed.reason : 'taken')
     if (!isRefusal(claimed)) {
       passage.facts.fence = claimed.fence
       // Counted from the question, not the answer: the deadline may only be earlier than the service's own.
@@ -28,6 +30,7 @@ async function claim(passage: Needs, approval: string, digest: string, { approva
     passage.lostClaim = approval
     return AGAIN
   } catch (error) {
+    told?.('unavailable')
     if (!(error instanceof PortUnavailable)) throw error
     return refuse('APPROVAL_UNAVAILABLE', { message: 'The approval service does not answer, so the approved call was not sent. Send the same call again: the approval stands.', detail: error.message })
   }

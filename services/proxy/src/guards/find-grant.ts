@@ -40,6 +40,7 @@ async function findOrAsk(passage: Needs, parts: Parts): Promise<Found> {
   const attach = attachKeyOf(passage, digest)
   const key = attachHash(attach)
   const standing = approvals.find(key)
+  passage.trace?.needsPerson(standing?.traceparent)
   if (standing !== undefined) {
     const verdict = await verdictOf(standing, passage, attach, parts, 'arriving')
     if (verdict !== undefined) return verdict
@@ -59,7 +60,7 @@ async function ask(passage: Needs, parts: Parts, attach: AttachKey, key: string,
     ...(passage.stateHash === undefined ? {} : { stateHash: passage.stateHash }),
   }
   try {
-    await events.publish(TOPICS.access, [cloudEvent('access.requested', `/proxy/${settings.instance}`, `${settings.instance}/${id}`, clock.now(), request, id)])
+    await events.publish(TOPICS.access, [cloudEvent('access.requested', `/proxy/${settings.instance}`, `${settings.instance}/${id}`, clock.now(), request, id, passage.trace?.traceparent)])
   } catch (error) {
     if (!(error instanceof PortUnavailable)) throw error
     return refuse('APPROVAL_UNAVAILABLE', { message: 'The approval service cannot be reached, so the call was not asked for. Nothing was sent; try again in a moment.', detail: error.message })
@@ -74,6 +75,7 @@ async function hold(passage: Needs, parts: Parts, attach: AttachKey, key: string
   const started = clock.monotonic()
   const held = holds.begin({ agent: attach.agent, run: attach.run, target: passage.classified.target.name }, remaining(passage, parts), passage.response)
   if (held === undefined) return pending(passage, parts, id, expiresAt)
+  const over = passage.trace?.waits(id)
   try {
     for (let latest = approvals.find(key); ; latest = await approvals.changed(key, held.signal)) {
       if (held.signal.aborted) return held.why() === 'locked' ? AGAIN : pending(passage, parts, latest?.id ?? id, latest?.expiresAt ?? expiresAt)
@@ -85,6 +87,7 @@ async function hold(passage: Needs, parts: Parts, attach: AttachKey, key: string
     }
   } finally {
     held.release()
+    over?.(held.why() ?? approvals.find(key)?.state ?? 'none')
     passage.heldMs += clock.monotonic() - started
   }
 }
