@@ -3,6 +3,7 @@ module "lockkeeper" {
   source = "../../modules/suite"
 
   project_id         = var.project_id
+  deployer           = var.deployer
   region             = var.region
   location           = var.region
   database_location  = var.region
@@ -10,7 +11,10 @@ module "lockkeeper" {
   settings_directory = "${path.module}/settings"
   images             = var.images
   door               = var.door
+  http2              = var.http2
   agent_ranges       = var.agent_ranges
+  operator_hosts     = var.operator_hosts
+  operator_ranges    = var.operator_ranges
   secrets            = var.secrets
   operators          = var.operators
   targets            = var.targets

@@ -54,3 +54,21 @@ variable "agent_ranges" {
   type        = list(string)
   default     = ["*"]
 }
+
+variable "http2" {
+  description = "Whether the load balancer's requests reach the proxy as HTTP/2 in clear text."
+  type        = bool
+  default     = false
+}
+
+variable "operator_hosts" {
+  description = "Host at the edge of each service that operators reach from outside."
+  type        = map(string)
+  default     = {}
+}
+
+variable "operator_ranges" {
+  description = "Networks that operators come from."
+  type        = list(string)
+  default     = []
+}

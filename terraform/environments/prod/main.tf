@@ -2,6 +2,7 @@ module "lockkeeper" {
   source = "../../modules/suite"
 
   project_id          = var.project_id
+  deployer            = var.deployer
   upstream_project_id = var.upstream_project_id
   region              = var.region
   location            = "EU"
@@ -10,6 +11,7 @@ module "lockkeeper" {
   settings_directory  = "${path.module}/settings"
   images              = var.images
   door                = var.door
+  http2               = var.http2
   agent_ranges        = var.agent_ranges
   operator_hosts      = var.operator_hosts
   operator_ranges     = var.operator_ranges

@@ -173,3 +173,9 @@ variable "alert_channels" {
   type        = list(string)
   default     = []
 }
+
+variable "http2" {
+  description = "Whether the load balancer's requests reach the proxy as HTTP/2 in clear text."
+  type        = bool
+  default     = false
+}

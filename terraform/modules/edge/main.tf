@@ -22,10 +22,6 @@ resource "google_compute_region_network_endpoint_group" "main" {
   cloud_run {
     service = each.value.service
   }
-
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 resource "google_compute_backend_service" "main" {

@@ -127,7 +127,7 @@ resource "google_monitoring_alert_policy" "absent" {
     display_name = "No instance of ${each.value}"
 
     condition_absent {
-      filter   = "${local.service} AND resource.label.service_name=\"${var.prefix}${each.value}\" AND metric.type=\"run.googleapis.com/container/instance_count\" AND metric.label.state=\"active\""
+      filter   = "${local.service} AND resource.label.service_name=\"${var.prefix}${each.value}\" AND metric.type=\"run.googleapis.com/container/instance_count\""
       duration = "180s"
 
       aggregations {

@@ -6,7 +6,7 @@ module "identity" {
   proxy_account          = local.accounts["proxy"]
   targets                = var.targets
   guarded                = var.guard.guarded
-  exceptions             = var.guard.exceptions
+  exceptions             = concat(["principal://iam.googleapis.com/projects/-/serviceAccounts/${var.deployer}"], var.guard.exceptions)
   service_agent_projects = var.guard.service_agent_projects
   organization_rules     = var.guard.organization_rules
   customer_ids           = var.guard.customer_ids

@@ -56,11 +56,12 @@ module "secret" {
   source   = "../secret"
   for_each = var.secrets
 
-  project_id     = var.project_id
-  name           = "${local.prefix}${each.key}"
-  locations      = var.message_regions
-  readers        = { (each.value.service) = local.accounts[each.value.service] }
-  rotation_topic = google_pubsub_topic.secret_events.id
+  project_id = var.project_id
+  name       = "${local.prefix}${each.key}"
+  locations  = var.message_regions
+  readers    = { (each.value.service) = local.accounts[each.value.service] }
+  # Secret Manager is asked whether it may publish there when the secret is made.
+  rotation_topic = google_pubsub_topic_iam_member.secret_events.topic
   rotation_days  = var.rotation_days
   first_rotation = var.first_rotation
   labels         = var.labels

@@ -8,6 +8,16 @@ variable "project_id" {
   }
 }
 
+variable "deployer" {
+  description = "Account that applies this. Under the deny policy it must still be able to give upstream accounts their roles."
+  type        = string
+
+  validation {
+    condition     = endswith(var.deployer, ".gserviceaccount.com")
+    error_message = "The deployer is a service account."
+  }
+}
+
 variable "region" {
   description = "Region of services, keys and subnetwork."
   type        = string

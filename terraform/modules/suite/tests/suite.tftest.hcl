@@ -53,6 +53,7 @@ mock_provider "google" {
 
 variables {
   project_id         = "acme-gateway"
+  deployer           = "lockkeeper-deployer@acme-gateway.iam.gserviceaccount.com"
   region             = "europe-west1"
   location           = "EU"
   database_location  = "eur3"
@@ -116,6 +117,20 @@ run "addresses_are_known_before_the_services_are_there" {
   assert {
     condition     = output.origins.approval == "https://lockkeeper-approval-123456789012.europe-west1.run.app"
     error_message = "Settings would name another address."
+  }
+}
+
+run "the_deployer_is_not_locked_out_by_its_own_policy" {
+  command = plan
+
+  variables {
+    upstream_project_id = "acme-gateway-upstream"
+    guard               = { guarded = "folders/480012345678", exceptions = ["principalSet://goog/group/platform-emergency@acme.example"] }
+  }
+
+  assert {
+    condition     = output.guards.changes_denied && output.guards.tokens_denied && !output.guards.organization_rules
+    error_message = "The guards are not on."
   }
 }
 
