@@ -72,6 +72,8 @@ export interface ApprovalCase {
   readonly returnsSecret: boolean
   readonly terms: Pick<ApprovalTerms, 'reviewers' | 'quorum' | 'reasonRequired' | 'escalate' | 'patterns' | 'breakGlass'>
   readonly at: number
+  /** W3C trace context of the request, where it was traced. */
+  readonly traceparent?: string
   readonly expiresAt: number
   readonly earlier?: Earlier
   /** How the call differs from the last one of the same method in the same run. */

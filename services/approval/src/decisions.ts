@@ -5,6 +5,7 @@ import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
+import type { ApprovalTelemetry } from './approval-telemetry.ts'
 import type { CaseStore, ChangeContext } from './case-store.ts'
 import { refusedDecisions, REMEMBER_MS, KEEP_MS, usedProofs, type GrantDocument, type RefusedDecision, type UsedProof } from './collections.ts'
 import { handled, inboxRef, poison, wasHandled } from './inbox.ts'
@@ -28,6 +29,7 @@ export interface DecisionParts {
   readonly proofs: ProofChecks
   readonly now: () => number
   readonly loadBook: LoadBook
+  readonly telemetry?: ApprovalTelemetry | undefined
   readonly log: Log
 }
 
@@ -55,6 +57,9 @@ export interface Decisions {
 /** What a proof is checked with is out of reach: the decision is kept for later. */
 const TRY_AGAIN: ReadonlySet<ErrorReason> = new Set(['ISSUER_UNAVAILABLE', 'CREDENTIAL_UNAVAILABLE'])
 
+/** `event`: undefined where it came over the admin interface. `since`: monotonic ms, see ApprovalTelemetry. */
+interface Arrival { readonly event: CloudEvent | undefined, readonly since: number }
+
 /** Difference that the clocks of an identity provider and ours may have. */
 const SKEW_MS = 60_000
 
@@ -80,16 +85,17 @@ export function createDecisions(parts: DecisionParts): Decisions {
 }
 
 async function submit(parts: DecisionParts, decision: SubmittedDecision, event: CloudEvent | undefined): Promise<Decided | Refusal> {
+  const since = parts.telemetry?.begin() ?? 0
   const proven = await checkProof(decision, parts.proofs, parts.now())
   if (isRefusal(proven)) {
     if (TRY_AGAIN.has(proven.reason) && event !== undefined) return proven
     return refuseDecision(parts, decision, undefined, proven, event)
   }
-  const outcome = await cast(parts, decision, proven, event)
+  const outcome = await cast(parts, decision, proven, { event, since })
   return isRefusal(outcome) ? refuseDecision(parts, decision, proven, outcome, event) : outcome
 }
 
-async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, event: CloudEvent | undefined): Promise<Decided | Refusal> {
+async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: Proven, { event, since }: Arrival): Promise<Decided | Refusal> {
   const misfit = saysTwoThings(decision)
   if (misfit !== undefined) return misfit
   const proposal = await proposalOf(parts, decision)
@@ -115,6 +121,7 @@ async function cast(parts: DecisionParts, decision: SubmittedDecision, proven: P
   })
   if (isRefusal(changed)) return changed
   if (changed.refused !== undefined) return changed.refused
+  parts.telemetry?.decided(changed.next, decision.verdict, event, since)
   return concluded(parts, decision, proven, changed.next, brought)
 }
 
@@ -140,7 +147,7 @@ async function concluded(parts: DecisionParts, { verdict, breakGlass }: Submitte
   const { electorate, glass } = electorsOf(parts.rights, next)
   parts.loadBook.decided(next, { person, verdict })
   const { by, breakGlass: broken } = tally(next.votes, electorate, glass)
-  const facts = { approval: next.id, person, verdict, state: next.state.state, ...brought?.grant === undefined ? {} : { grant: brought.grant.id } }
+  const facts = { approval: next.id, person, verdict, state: next.state.state, traceparent: next.traceparent, ...brought?.grant === undefined ? {} : { grant: brought.grant.id } }
   if (brought?.review !== undefined) parts.log.warn({ ...facts, review: brought.review }, 'BREAK-GLASS: a call was approved at once; its review is open')
   else parts.log.info(facts, 'a decision was taken')
   if (brought?.grant !== undefined) await coverThoseWaiting(parts, brought.grant, next.requester.issuer)
@@ -194,6 +201,7 @@ function unfitForSlack({ proofs }: DecisionParts, { id, risk, shownWhole }: Appr
 
 /** Late, double, foreign and forged decisions are facts too: an approver and an auditor can see that they were tried. */
 async function refuseDecision(parts: DecisionParts, decision: SubmittedDecision, proven: Proven | undefined, refusal: Refusal, event: CloudEvent | undefined): Promise<Refusal> {
+  parts.telemetry?.refused(decision.verdict, refusal.reason)
   const at = parts.now()
   const data: RefusedDecision = {
     approval: decision.approval.slice(0, 128), at, verdict: decision.verdict, reason: refusal.reason, why: refusal.message, deleteAt: at + KEEP_MS,

@@ -12,7 +12,7 @@ export const SOURCE = '/approval'
 /** Ids come from the case's revision: a commit that is tried again makes the same events. */
 export function factEvents(next: ApprovalCase, facts: readonly Fact[], now: number, rights: RoutingRights): readonly CloudEvent[] {
   const common = commonFacts(next)
-  return facts.map(({ type, data }, index) => cloudEvent(type, SOURCE, `${next.id}:${next.revision}:${index}`, now, { ...common, ...data, ...type === 'approval.escalated' ? whoMayDecide(next, rights) : {} }, next.id))
+  return facts.map(({ type, data }, index) => cloudEvent(type, SOURCE, `${next.id}:${next.revision}:${index}`, now, { ...common, ...data, ...type === 'approval.escalated' ? whoMayDecide(next, rights) : {} }, next.id, next.traceparent))
 }
 
 /** What every fact about a case says. */
@@ -47,7 +47,7 @@ export function viewOf(next: ApprovalCase): ApprovalDocument {
     kind: 'approval', id: next.id, attachHash: next.attachHash, digest: next.digest, decisionHash: next.decisionHash,
     state: state.state, method: next.method, agent: next.requester.id, run: next.requester.run, expiresAt: next.expiresAt,
     live: !next.retired, issuer: next.requester.issuer, target: next.target, resources: next.resources, at: next.at,
-    ...next.grant === undefined ? {} : { grant: next.grant.id },
+    ...next.grant === undefined ? {} : { grant: next.grant.id }, ...next.traceparent === undefined ? {} : { traceparent: next.traceparent },
     ...refusal === undefined ? {} : { refusal: refusal.reason },
     ...reasonOf(next),
     ...isSettled(state) ? { settledAt: state.settledAt, deleteAt: deleteAt(next) } : {},

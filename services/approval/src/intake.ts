@@ -1,11 +1,12 @@
 /** `access.requested` → one live case for each attach key, within the caps, and only where somebody may decide it. */
 import { attachHash, sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal } from '@lockkeeper/domain/errors'
-import type { CloudEvent } from '@lockkeeper/domain/events'
+import { traceOf, type CloudEvent } from '@lockkeeper/domain/events'
 import type { Mode } from '@lockkeeper/domain'
 import { approvals } from '@lockkeeper/domain/collections'
 import { PortUnavailable, type AccessRequest, type Doc, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
+import { traced, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { readAccessRequest } from './access-request.ts'
 import type { ApprovalCase } from './approval-case.ts'
 import { callDifferences } from './call-differences.ts'
@@ -30,6 +31,7 @@ export interface IntakeParts {
   readonly now: () => number
   readonly pendingPerAgent: number
   readonly loadBook: LoadBook
+  readonly telemetry?: Telemetry | undefined
   readonly log: Log
 }
 
@@ -40,14 +42,19 @@ const MAX_ATTEMPTS = 50
 type Outcome = 'done' | 'asked' | 'again' | 'id-taken'
 
 /** Rejects only for what a redelivery can mend. */
-export async function receiveRequest(parts: IntakeParts, event: CloudEvent): Promise<void> {
+export function receiveRequest(parts: IntakeParts, event: CloudEvent): Promise<void> {
+  const parent = traceOf(event)
+  return traced(parts.telemetry, 'lockkeeper.approval.intake', { kind: 'consumer', parent, facts: { 'messaging.message.id': event.id } }, (span) => receive(parts, event, span?.traceparent ?? parent))
+}
+
+async function receive(parts: IntakeParts, event: CloudEvent, traceparent: string | undefined): Promise<void> {
   if (await wasHandled(parts.documents, event)) return
   const read = readAccessRequest(event.data, parts.mode)
   if ('problem' in read) return dropped(parts, event, read.problem)
   const request = parts.methods === undefined ? read.request : strictest(read.request, parts.methods)
   const body = await parts.requestStore.prepare(request)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const outcome = await place(parts, event, request, body)
+    const outcome = await place(parts, event, request, body, traceparent)
     if (outcome === 'again') continue
     await parts.requestStore.settle(body)
     return outcome === 'done' ? undefined : dropped(parts, event, `the id ${request.id} is taken`)
@@ -75,7 +82,7 @@ function placesOf(event: CloudEvent, request: AccessRequest, body: RequestWrite,
   }
 }
 
-async function place(parts: IntakeParts, event: CloudEvent, request: AccessRequest, body: RequestWrite): Promise<Outcome> {
+async function place(parts: IntakeParts, event: CloudEvent, request: AccessRequest, body: RequestWrite, traceparent: string | undefined): Promise<Outcome> {
   const { slot, gate, thread } = placesOf(event, request, body, undefined)
   const [slotDoc, gateDoc, threadDoc] = await parts.documents.read<object>([slot, gate, thread])
   const [given, cover] = await Promise.all([gather(parts, request, threadDoc?.data as Slot | undefined), findCover(parts, request)])
@@ -90,7 +97,7 @@ async function place(parts: IntakeParts, event: CloudEvent, request: AccessReque
     if (cover !== undefined && !isFree(cover, at['grant'], at['use'], now)) return finish('again')
     const covered = cover === undefined ? {} : { cover: { ...cover, grant: at['grant']?.data as Cover['grant'] } }
     const lockedAt = lockFacts(docs.slice(named.length), now).latestAt
-    const { kind, open, asked, writes, facts } = openCase(request, { ...given, lockedAt, ...covered, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
+    const { kind, open, asked, writes, facts } = openCase(request, { ...given, lockedAt, traceparent, ...covered, ...caseNamed('existing', at), ...caseNamed('own', at), ...runOf(at['run']) }, now)
     if (kind === 'id-taken') return finish('id-taken')
     const marks = kind === 'opened' ? markWrites(places, request.id, gateDoc?.data as Gate | undefined, now) : []
     return { writes: [...writes, ...marks, ...open ? [body] : [], handled(event, now)], facts, result: asked ? 'asked' : 'done' }

@@ -24,6 +24,8 @@ export interface OpeningFacts {
   /** Requests of this agent that wait already, and how many may. */
   readonly pending: number
   readonly pendingPerAgent: number
+  /** The trace that the request belongs to. */
+  readonly traceparent?: string | undefined
   /** The newest case under the same attach key. */
   readonly existing?: ApprovalCase
   /** A case that has this very id already. */
@@ -56,7 +58,7 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
   }
   const earlier = earlierOf(request, older?.next, given.run)
   const shown = shownCall(request, earlier)
-  const fresh: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlier), shownWhole: shown.whole, ...differences === undefined ? {} : { differences } }
+  const fresh: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlier), shownWhole: shown.whole, ...differences === undefined ? {} : { differences }, ...given.traceparent === undefined ? {} : { traceparent: given.traceparent } }
   const opened = cover === undefined ? fresh : coveredBy(fresh, cover)
   const timed = transition(opened, { kind: 'tick' }, now) as Step
   return {

@@ -7,8 +7,10 @@ import { approvals, HEARTBEAT_EVERY_MS, locks as lockCollection } from '@lockkee
 import type { Clock } from '@lockkeeper/domain'
 import type { ApprovalApi, BlobStore, Collection, Delivery, DocumentStore, EventBus, Subscription, SubscriptionOptions } from '@lockkeeper/domain/ports'
 import { repeat, type Log, type RepeatedWork } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { Router } from 'express'
 import { createAdmin, type ApprovalAdmin } from './admin.ts'
+import { ApprovalTelemetry } from './approval-telemetry.ts'
 import { createApprovalApi } from './claims.ts'
 import { createCaseStore } from './case-store.ts'
 import { aliases, cases, gates, grants, grantUses, inbox, load, namedClaims, passkeys, refusedDecisions, requests, reviews, runs, slots, threads, usedProofs } from './collections.ts'
@@ -51,6 +53,8 @@ export interface ApprovalPorts {
   /** Where passkeys are used: the embedded edition's console. Without it none counts. */
   readonly passkeys?: PasskeyPlace
   readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
 }
 
 export interface ApprovalService {
@@ -94,8 +98,9 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const proofs = { terminalKeys: ports.terminalKeys, groupClaims, ...ports.verifyIdToken === undefined ? {} : { verifyIdToken: ports.verifyIdToken }, ...ports.slack === undefined ? {} : { slack: ports.slack }, ...trust === undefined ? {} : { passkeys: trust } }
   const passkeysOf = createPasskeys({ documents, people, trust, now, log })
   const loadBook = createLoadBook({ documents, now, mode, fatigue, log })
-  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, loadBook, log })
-  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
+  const telemetry = ports.telemetry === undefined ? undefined : new ApprovalTelemetry(ports.telemetry, clock)
+  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, loadBook, telemetry, log })
+  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, telemetry: ports.telemetry, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now, log }
   const admin = createAdmin({ documents, store, requestStore, receipts, rights, decisions, locks, grants: createGrantAdmin(documents, now, log), reviews: createReviews({ documents, proofs, rights, now, log }), mode, now })
 

@@ -2,4 +2,5 @@
 export { readHeaders } from './headers-secret.ts'
 export { startTelemetry, type TelemetryOptions } from './start-telemetry.ts'
 export { telemetryProblems, telemetrySchema, telemetrySettings, type TelemetryProblem, type TelemetrySettings } from './telemetry-schema.ts'
+export { traced } from './traced.ts'
 export { SECONDS, type Counter, type Facts, type Histogram, type Instrument, type Reading, type Span, type SpanKind, type SpanStart, type Telemetry } from './telemetry.ts'
