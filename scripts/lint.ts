@@ -13,6 +13,7 @@ import { checkSyntax, checkTypes, checkUnused } from './checks/tools.ts'
 import { checkWords } from './checks/words.ts'
 import { bundle } from './packing/bundle.ts'
 import { checkBundle } from './packing/bundle-contents.ts'
+import { checkPages } from './docs/doc-checks.ts'
 import { checkTerraform } from './terraform/check-terraform.ts'
 
 type Check = (root: string) => readonly string[] | Promise<readonly string[]>
@@ -27,6 +28,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   secrets: (root) => checkSecrets(readRepositoryFiles(root), readExceptions(root).samples),
   words: (root) => checkWords(readRepositoryFiles(root), readExceptions(root).words),
   terraform: (root) => checkTerraform(root, readRepositoryFiles(root)),
+  pages: (root) => checkPages(readRepositoryFiles(root)),
   sizes: (root) => checkFileSizes(readRepositoryFiles(root), readExceptions(root).long),
 }
 
