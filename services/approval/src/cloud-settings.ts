@@ -24,6 +24,8 @@ export const approvalSettingsSchema = z.strictObject({
   proxies: callersSchema,
   /** People who may look, revoke and lock. */
   operators: callersSchema,
+  /** The console's account: it looks and acts as operators do, in the name of the person that it signed in. */
+  console: z.string().regex(/^[^\s@,]{1,200}@[a-zA-Z0-9.-]{1,200}$/, 'must be an e-mail address').optional(),
   /** Who delivers events. */
   pusher: pusherSchema,
   /** Which claims of approvers' ID tokens name groups that rules may name as reviewers. */

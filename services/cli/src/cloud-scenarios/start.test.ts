@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tempDir } from '@lockkeeper/testkit'
 
-const SERVICES = ['proxy', 'policy', 'approval', 'audit', 'notifier'] as const
+const SERVICES = ['proxy', 'policy', 'approval', 'audit', 'notifier', 'console'] as const
 const CALLERS = 'audience: "https://service.example", allowed: [kim@acme.example]'
 /** Stand-ins for Google everywhere, in the words of every service; each refuses those that it does not know as well. */
 const REAL = `apiVersion: lockkeeper.dev/v1
