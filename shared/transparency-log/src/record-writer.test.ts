@@ -126,24 +126,24 @@ describe('record writer', () => {
       await assert.rejects(waiting, PortUnavailable)
       assert.equal(writer.healthy, false)
       assert.throws(() => writer.append(anIntent()), isAuditUnavailable)
-      assert.throws(() => writer.append(anOutcome(undefined)), isAuditUnavailable)
       await assert.rejects(intent.durable(), PortUnavailable)
     })
   }
 
-  it('invariant 8: outcomes of running calls are kept through an outage, and the writer recovers when the log does', async () => {
+  it('invariant 8: outcomes of running and of refused calls are kept through an outage, and the writer recovers when the log does', async () => {
     const log = heldLog()
     const writer = await testWriter(log.publish, { maxUnackedMs: 40 })
     const intent = writer.append(anIntent())
     await assert.rejects(intent.durable(), PortUnavailable)
     const outcome = writer.append(anOutcome(intent.id))
     await assert.rejects(outcome.durable(), PortUnavailable)
+    writer.append(anOutcome(undefined))
     ;(await log.next(1)).ack()
     ;(await log.next(2)).ack()
     await tick()
     assert.ok(writer.healthy)
     await outcome.durable()
-    assert.deepEqual(records(log.held.map(({ batch }) => batch)).map(({ kind }) => kind), ['intent', 'outcome'])
+    assert.deepEqual(records(log.held.map(({ batch }) => batch)).map(({ kind }) => kind), ['intent', 'outcome', 'outcome'])
     const fresh = writer.append(anIntent()).durable()
     ;(await log.next(3)).ack()
     await fresh
@@ -156,6 +156,7 @@ describe('record writer', () => {
       let taken = 0
       assert.throws(() => { for (;; taken++) writer.append(anIntent()) }, isAuditUnavailable)
       assert.ok(taken >= 5 && taken <= 15)
+      assert.throws(() => writer.append(anOutcome(undefined)), isAuditUnavailable)
       let closing = 0
       assert.throws(() => { for (;; closing++) writer.append(anOutcome('rec_x')) }, isAuditUnavailable)
       assert.ok(closing >= 5 && closing <= 15)

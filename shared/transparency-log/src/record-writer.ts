@@ -1,7 +1,7 @@
 /**
  * The proxy's side of the log (invariant 8). `append` only encodes, hashes and queues. One batch is on its way at a time;
  * what arrives meanwhile makes the next. Nothing is dropped: while the log takes no batch the writer refuses new calls,
- * still takes the outcomes of calls that are running, and goes on sending.
+ * still takes the outcomes of those that run and of those that were refused, and goes on sending.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { LockkeeperError } from '@lockkeeper/domain/errors'
@@ -120,10 +120,12 @@ class Writer implements ChainedWriter {
     })
   }
 
-  /** The outcome of a call that is already running must not be lost to an outage of the log. */
+  /** No call without an outcome: an outage of the log loses neither that of a running call nor that of a refused one. */
   #mayStillClose(entry: RecordEntry): boolean {
-    return this.#closed === undefined && entry.kind === 'outcome' && (entry.intent !== undefined || entry.reference !== undefined)
-      && this.#queued < 2 * this.#settings.maxQueued && this.#queuedBytes < 2 * this.#settings.maxQueuedBytes
+    if (this.#closed !== undefined || entry.kind !== 'outcome') return false
+    // Room that refusals cannot take is kept for calls that have run.
+    const share = entry.intent === undefined && entry.reference === undefined ? 1 : 2
+    return this.#queued < share * this.#settings.maxQueued && this.#queuedBytes < share * this.#settings.maxQueuedBytes
   }
 
   #put(entry: RecordEntry, bodies: readonly RecordBody[] | undefined): Recorded {
