@@ -27,6 +27,8 @@ export interface CloudEditionOptions {
   readonly rules: readonly RuleDocument[]
   /** Parts of the services' settings that replace the defaults. */
   readonly settings?: Partial<Readonly<Record<ServiceName, object>>>
+  /** Whether pushes come twice at this moment. */
+  readonly deliverTwice?: () => boolean
 }
 
 export interface CloudEdition {
@@ -39,7 +41,7 @@ export interface CloudEdition {
   /** By name; a further process of a service by the name that it was started as. Events and questions go to the one under the service's own name. */
   readonly services: Map<string, ServiceProcess>
   /** Starts a service, or another process of it, and waits until it is ready. `parts` replace its settings. */
-  start(name: ServiceName, options?: { readonly parts?: object, readonly as?: string, readonly port?: number }): Promise<ServiceProcess>
+  start(name: ServiceName, options?: { readonly parts?: object, readonly as?: string, readonly port?: number, readonly preload?: string }): Promise<ServiceProcess>
   /** All but the proxy. */
   startInner(): Promise<void>
   agent(id: string, origin: string, run?: string): Promise<TestAgent>
@@ -48,7 +50,7 @@ export interface CloudEdition {
   /** The newest request of the agent once it is in this state, up to 10 s. */
   approval(agent: string, state: string): Promise<ApprovalDocument>
   /** Publishes a person's decision with their own proof, as notifier and console do. */
-  decide(approval: ApprovalDocument, person: string, verdict?: 'approve' | 'deny'): Promise<void>
+  decide(approval: Pick<ApprovalDocument, 'id' | 'digest'>, person: string, verdict?: 'approve' | 'deny'): Promise<void>
   writePolicies(rules: readonly RuleDocument[]): Promise<void>
   close(): Promise<void>
 }
@@ -71,15 +73,15 @@ export async function openCloudEdition(options: CloudEditionOptions): Promise<Cl
   const pushes: PushDelivery = startPushDelivery({
     emulator: pubsub, projectId, prefix: TOPOLOGY.prefix,
     subscriptions: TOPOLOGY.subscriptions.filter(({ mode, service }) => mode === 'push' && service in AUDIENCES),
-    endpoint: ({ service }) => services.get(service)?.origin,
+    endpoint: ({ service }) => services.get(service)?.origin, ...options.deliverTwice === undefined ? {} : { twice: options.deliverTwice },
     authorization: ({ service, pushPath }) => `Bearer ${tokens.token(ACCOUNTS.pusher, `${AUDIENCES[service as keyof typeof AUDIENCES]}${pushPath}`)}`,
   })
   const common = { apiVersion: 'lockkeeper.dev/v1', mode: 'sandbox', project: projectId, emulators: { firestore, pubsub }, log: 'info' }
   const settings = settingsOf(common, { idp, upstream, tokens, approvers }, () => services.get('approval')?.origin ?? 'http://127.0.0.1:1')
   const edition: CloudEdition = {
     directory, idp, upstream, tokens, approvers, heard, services,
-    async start(name, { parts, as = name, port } = {}) {
-      const service = await startService(name, { directory, settings: { ...settings(name), ...options.settings?.[name], ...parts }, ...port === undefined ? {} : { port } })
+    async start(name, { parts, as = name, port, preload } = {}) {
+      const service = await startService(name, { directory, settings: { ...settings(name), ...options.settings?.[name], ...parts }, ...port === undefined ? {} : { port }, ...preload === undefined ? {} : { preload } })
       services.set(as, service)
       await service.ready()
       return service

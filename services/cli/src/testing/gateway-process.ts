@@ -9,14 +9,15 @@ import { openAdminClient, type AdminClient } from '../admin/admin-client.ts'
 
 export interface GatewayProcess {
   readonly origin: string
+  readonly pid: number
   readonly admin: AdminClient
   /** Everything that it wrote, on both streams. */
   output(): string
-  /** Resolves with all output once it matches, within 8 s. */
+  /** Resolves with all output once it matches, within 20 s. */
   until(pattern: RegExp): Promise<string>
   /** Keys for its terminal, where it has one. */
   press(keys: string): void
-  /** Waits until the newest request of the agent is in this state, up to 8 s; any state when none is named. */
+  /** Waits until the newest request of the agent is in this state, up to 20 s; any state when none is named. */
   approval(agent: string, state?: string): Promise<ApprovalDocument>
   approve(id: string): Promise<void>
   kill(): Promise<void>
@@ -26,7 +27,8 @@ export interface GatewayProcess {
 
 const COMMAND = fileURLToPath(new URL('../../bin/lockkeeper.js', import.meta.url))
 const PASSED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_V8_COVERAGE']
-const WAIT_MS = 8_000
+/** Generous: tests share their machine. */
+const WAIT_MS = 20_000
 const POLL_MS = 20
 
 export interface ProcessOptions {
@@ -59,7 +61,7 @@ function around(child: ChildProcess, origin: string, admin: AdminClient, output:
     return (await exited)[0] as number | null
   }
   return {
-    origin, admin, output,
+    origin, admin, output, pid: child.pid ?? 0,
     press: (keys) => void child.stdin?.write(keys),
     async approval(agent, state) {
       for (const until = performance.now() + WAIT_MS; ;) {

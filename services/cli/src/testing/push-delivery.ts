@@ -15,6 +15,8 @@ export interface PushDeliveryOptions {
   /** Where the endpoint of a subscription is at this moment; undefined: nowhere, it is tried again. */
   readonly endpoint: (subscription: SubscriptionSpec) => string | undefined
   readonly authorization: (subscription: SubscriptionSpec) => string
+  /** Whether what was taken is posted once more, as after a lost acknowledgement. */
+  readonly twice?: () => boolean
 }
 
 interface Pulled { readonly ackId: string, readonly message: object, readonly deliveryAttempt?: number }
@@ -43,6 +45,7 @@ async function deliver(subscription: SubscriptionSpec, options: PushDeliveryOpti
       const { receivedMessages = [] } = await ask('pull', { maxMessages: 50 })
       await Promise.all(receivedMessages.map(async (pulled) => {
         const taken = await post(subscription, name, pulled, options, signal)
+        if (taken && options.twice?.() === true) await post(subscription, name, pulled, options, signal)
         if (taken) return void await ask('acknowledge', { ackIds: [pulled.ackId] })
         await ask('modifyAckDeadline', { ackIds: [pulled.ackId], ackDeadlineSeconds: 0 })
         await pause(BACKOFF_MS, signal)
