@@ -48,7 +48,8 @@ function entriesOf(packages: ReadonlyMap<string, WorkspacePackage>): readonly st
     [...Object.values(manifest.exports ?? {}), ...Object.values(manifest.bin ?? {})].map((target) => posix.join(folder, target)))
 }
 
-function reachable(files: ReadonlyMap<string, SourceFile>, entries: readonly string[]): ReadonlySet<string> {
+/** Everything that these files import, themselves included; from the root. */
+export function reachable(files: ReadonlyMap<string, SourceFile>, entries: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>()
   const left = [...entries]
   for (let file = left.pop(); file !== undefined; file = left.pop()) {

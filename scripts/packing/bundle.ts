@@ -1,81 +1,17 @@
 /** Bundles the command, its worker threads and all libraries into one flat folder of ECMAScript modules for Node 24. */
-import { readFile } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
-import { build, type Metafile, type Plugin } from 'esbuild'
 import { readImportGraph } from '../checks/import-graph.ts'
 import { readWorkspace } from '../checks/workspace.ts'
-import { nameDynamicCommonJs } from './dynamic-commonjs.ts'
-import { locateFiles, rewriteLocated, type LocatedFile } from './located-files.ts'
+import { buildModules, type Bundle } from './build-modules.ts'
+import { locateFiles } from './located-files.ts'
 
 export const PACKED = 'services/cli'
-
-export interface Bundle {
-  readonly metafile: Metafile
-  /** Files and folders that the bundle reads beside itself: from the root → from the bundle's folder. */
-  readonly copies: ReadonlyMap<string, string>
-}
-
-/** Libraries in CommonJS ask for these; each chunk is a module of its own and needs them. */
-const BANNER = [
-  'import { createRequire as lockkeeperRequire } from \'node:module\'',
-  'import { fileURLToPath as lockkeeperPath } from \'node:url\'',
-  'const require = lockkeeperRequire(import.meta.url), __filename = lockkeeperPath(import.meta.url), __dirname = lockkeeperPath(new URL(\'.\', import.meta.url))',
-].join('\n')
 
 /** `folder`: where the modules are written; undefined builds in memory only, to look at. */
 export async function bundle(root: string, folder: string | undefined): Promise<Bundle> {
   const located = locateFiles(readImportGraph(root, readWorkspace(root)), PACKED)
-  const entries = located.filter(({ becomes }) => becomes === 'entry')
-  const copies = new Map(located.filter(({ becomes }) => becomes === 'copy').map(({ file, target }) => [file, target]))
-  copies.set('shared/sandbox/policies', './sandbox/policies').set('shared/sandbox/people.yaml', './sandbox/people.yaml')
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { main: `${PACKED}/src/main.ts`, ...Object.fromEntries(entries.map(({ file, target }) => [basename(target, '.js'), file])) },
-    outdir: folder ?? join(root, 'dist/unwritten'),
-    write: folder !== undefined,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    // Names stay: stack traces and error messages show them, and libraries compare constructor.name.
-    keepNames: true,
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    entryNames: '[name]',
-    chunkNames: 'chunk-[hash]',
-    banner: { js: BANNER },
-    metafile: true,
-    logLevel: 'silent',
-    plugins: [placeLocatedFiles(root, located), keepTables(root, copies), nameDynamicCommonJs()],
-  })
-  return { metafile, copies }
+  const { metafile, copies } = await buildModules(root, { entryPoints: { main: `${PACKED}/src/main.ts` }, located, folder })
+  return { metafile, copies: new Map([...copies, ...SANDBOX_FILES]) }
 }
 
-function placeLocatedFiles(root: string, located: readonly LocatedFile[]): Plugin {
-  const sources = new Set(located.map(({ from }) => join(root, from)))
-  return {
-    name: 'located-files',
-    setup(builder) {
-      builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-        if (!sources.has(path)) return undefined
-        return { loader: 'ts', contents: rewriteLocated(relative(root, path).replaceAll('\\', '/'), await readFile(path, 'utf8'), located) }
-      })
-    },
-  }
-}
-
-/** The method tables stay JSON files: as modules they take three times as long to load. */
-function keepTables(root: string, copies: Map<string, string>): Plugin {
-  return {
-    name: 'method-tables',
-    setup(builder) {
-      builder.onResolve({ filter: /\/generated\/[\w.-]+\.json$/ }, ({ path, resolveDir }) => {
-        const target = `./catalog/${basename(path)}`
-        copies.set(relative(root, join(resolveDir, path)).replaceAll('\\', '/'), target)
-        return { path: target, external: true }
-      })
-    },
-  }
-}
+/** Where the sandbox looks for its own files. */
+export const SANDBOX_FILES: readonly (readonly [string, string])[] = [['shared/sandbox/policies', './sandbox/policies'], ['shared/sandbox/people.yaml', './sandbox/people.yaml']]

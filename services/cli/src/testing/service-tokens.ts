@@ -1,5 +1,5 @@
 /** Tests only: an issuer of ID tokens as Google gives them to service accounts and to people, with its keys in the settings. */
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto'
 
 export interface ServiceTokens {
   /** For `issuers` of callers and pushers. */
@@ -8,10 +8,20 @@ export interface ServiceTokens {
   token(email: string, audience: string, claims?: Readonly<Record<string, unknown>>): string
 }
 
+export interface AccountKeys { readonly publicKey: KeyObject, readonly privateKey: KeyObject }
+
 const ISSUER = 'http://127.0.0.1:9/accounts'
 
-export function createServiceTokens(): ServiceTokens {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+export function accountKeys(): AccountKeys {
+  return generateKeyPairSync('ed25519')
+}
+
+/** Of an issuer that is in another process. */
+export function keysOf(privateKey: KeyObject): AccountKeys {
+  return { privateKey, publicKey: createPublicKey(privateKey) }
+}
+
+export function createServiceTokens({ publicKey, privateKey }: AccountKeys = accountKeys()): ServiceTokens {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   return {
     issuers: [{ issuer: ISSUER, jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'accounts', alg: 'EdDSA', use: 'sig' }] } }],
