@@ -1,7 +1,7 @@
 /** `access.requested` as it comes off the bus: checked field by field, then against its own digest. */
-import { digestOf, equalInConstantTime } from '@lockkeeper/domain/digest'
+import { digestOf, equalInConstantTime, unboundCall } from '@lockkeeper/domain/digest'
 import type { Agent, ApprovalTerms, Decision, Obligations } from '@lockkeeper/domain'
-import type { AccessRequest, AttachKey, CanonicalCall } from '@lockkeeper/domain/ports'
+import type { AccessRequest, AttachKey, CanonicalCall, StateFacts } from '@lockkeeper/domain/ports'
 import { z } from 'zod'
 
 const text = z.string().max(4096)
@@ -31,7 +31,7 @@ const call = z.strictObject({
   host: name, path: z.string().max(65_536), query: z.string().max(65_536),
   resources: z.array(text).max(1000), arguments: textMap, headers: textMap, body,
   iam: z.strictObject({ known: z.boolean(), added: bindings, removed: bindings, auditConfigsChanged: z.boolean() }).optional(),
-  returnsSecret: z.boolean(), dedupeKey: text.optional(),
+  returnsSecret: z.boolean(), dedupeKey: text.optional(), bound: z.array(name).max(8).optional(),
 } satisfies Shape<CanonicalCall>)
 
 const reviewers = z.array(z.string().regex(/^(?:person|group):[^\s:]{1,128}$/)).max(100)
@@ -46,30 +46,38 @@ const decision = z.strictObject({
       reviewers, quorum: z.number().int().min(1).max(20), expiresMs: upToAWeek, reasonRequired: z.boolean(), holdMs: z.number().optional(),
       escalate: z.strictObject({ afterMs: upToAWeek, reviewers }).optional(),
       patterns: z.union([z.literal(false), z.strictObject({ maxUses: z.number().int().min(1).max(1000), maxForMs: upToAWeek, critical: z.boolean() })]).optional(),
-      breakGlass: reviewers.optional(),
+      breakGlass: reviewers.optional(), state: z.enum(['required', 'best-effort']).optional(),
     } satisfies Shape<ApprovalTerms>).optional(),
   } satisfies Shape<Obligations>),
   hash: name, bundle: text, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
 } satisfies Shape<Decision>)
+
+const state = z.strictObject({
+  kind: z.enum(['bound', 'checked', 'none', 'unread']), exists: z.boolean().optional(), reader: name.optional(), record: name.optional(), at: z.number().int().nonnegative().optional(), why: text.optional(),
+  changes: z.array(z.strictObject({ path: z.array(z.string().max(512)).min(1).max(64), before: z.string().max(1024).optional() })).max(50).optional(), moreChanges: z.number().int().nonnegative().optional(),
+} satisfies Shape<StateFacts>)
 
 /** Data of `access.requested`. */
 export const accessRequestSchema = z.strictObject({
   id: z.string().regex(/^apr_[A-Za-z0-9]{3,60}$/),
   attach: z.strictObject({ issuer: name, agent: name, run: name, digest: name, idempotencyKey: z.string().max(512).optional() } satisfies Shape<AttachKey>),
   agent, call, decision,
-  stateHash: text.optional(), statedReason: z.string().max(16_384).optional(),
+  stateHash: text.optional(), state: state.optional(), statedReason: z.string().max(16_384).optional(),
   mode: z.enum(['sandbox', 'real']), isolation: z.enum(['none', 'user', 'container']), at: z.number().int().nonnegative(),
 } satisfies Shape<AccessRequest>)
 
 export type ReadRequest = { readonly request: AccessRequest } | { readonly problem: string }
 
-/** The request, or why it can never be one. The digest is recomputed here: what is shown is what was asked for (invariant 4). */
+/**
+ * The request, or why it can never be one. The digest is recomputed here: what is shown is what was asked for, and but for what the
+ * gateway says that it filled in, it is what the agent sent (invariant 4).
+ */
 export function readAccessRequest(data: unknown, mode: 'sandbox' | 'real'): ReadRequest {
   const parsed = accessRequestSchema.safeParse(data)
   if (!parsed.success) return { problem: parsed.error.issues.slice(0, 5).map(({ path, code }) => `${path.join('.')}: ${code}`).join('; ') }
   const request = parsed.data as unknown as AccessRequest
   if (request.mode !== mode) return { problem: `it is of mode ${request.mode}, this service of mode ${mode}` }
-  if (!equalInConstantTime(digestOf(request.call), request.attach.digest)) return { problem: 'its digest is not that of its call' }
+  if (!equalInConstantTime(digestOf(unboundCall(request.call)), request.attach.digest)) return { problem: 'its digest is not that of its call' }
   const { attach, agent } = request
   if (attach.issuer !== agent.issuer || attach.agent !== agent.id || attach.run !== agent.run) return { problem: 'its attach key names another agent or run' }
   return { request }

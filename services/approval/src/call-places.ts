@@ -41,8 +41,15 @@ export function placesOf(call: CanonicalCall): ReadonlyMap<string, Place> | unde
   if (body === undefined) return undefined
   for (const [name, value] of Object.entries(body)) walk(name, value)
   if (!sound) return undefined
+  // What the gateway fills in follows the resource's state, which changes with every use.
+  for (const name of call.bound ?? []) forget(places, name)
   if (call.dedupeKey !== undefined) for (const name of [call.dedupeKey, `body.${call.dedupeKey}`]) places.delete(name)
   return places
+}
+
+function forget(places: Map<string, Place>, name: string): void {
+  places.delete(name)
+  if (name === 'body') for (const place of places.keys()) if (place.startsWith('body.')) places.delete(place)
 }
 
 /** Undefined where it is not looked into. */

@@ -19,6 +19,8 @@ export function renderCardText(card: Card, { width = 100, maxBodyLines = 60 }: {
     ['headers', card.headers],
     ['access', card.iam],
     ['body', body],
+    ['changes', card.edits],
+    ['bound', card.boundTo],
     ['agent', [card.agent]],
     ['run', [card.run]],
     ['works for', [card.chain.length === 0 ? card.sponsor : `${card.sponsor}, through ${card.chain.join(' → ')}`]],

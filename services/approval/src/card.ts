@@ -1,7 +1,9 @@
 /** The card: what an approver sees, made from the canonical call alone (invariant 4). Pure; every text in it is safe to print. */
+import { digestOf } from '@lockkeeper/domain/digest'
 import type { AccessRequest, CanonicalCall } from '@lockkeeper/domain/ports'
 import type { IamChange } from '@lockkeeper/domain'
 import type { Earlier } from './approval-case.ts'
+import { editLines, stateLines } from './card-state.ts'
 import { earlierText, riskWhy, titleOf } from './card-words.ts'
 import { instant } from './outcome-texts.ts'
 import { prettyJson } from './pretty-json.ts'
@@ -46,6 +48,10 @@ export interface Card {
   readonly statedReason?: string
   readonly iam: readonly string[]
   readonly body: readonly string[]
+  /** What the gateway read before it asked, and how far the approval is bound to it. */
+  readonly boundTo: readonly string[]
+  /** Fields that the body changes, from what was read to what it becomes. */
+  readonly edits: readonly string[]
   readonly expires: string
   readonly reviewers: readonly string[]
   readonly quorum: number
@@ -66,7 +72,7 @@ export function renderCard(input: CardInput): Card {
   const cuts: Cuts = []
   const list = (texts: readonly string[], what: string): readonly string[] => shownList(texts, what, MAX_LIST, cuts)
   const card = {
-    id: visible(request.id), state: input.state, mode: request.mode, digest: request.attach.digest,
+    id: visible(request.id), state: input.state, mode: request.mode, digest: digestOf(call),
     title: titleOf(call.method, call.resources, call.host), method: visible(call.method), target: visible(call.target),
     call: visible(`${call.verb} https://${call.host}${call.path}`),
     resources: list(call.resources, 'resources'), arguments: shownMembers(call.arguments, 'arguments', MAX_LIST, cuts), headers: shownMembers(call.headers, 'headers', MAX_LIST, cuts),
@@ -77,6 +83,7 @@ export function renderCard(input: CardInput): Card {
     rule: visible(decision.rule), reasons: list(decision.reasons, 'reasons'),
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MAX_REASON) },
     iam: call.iam === undefined ? [] : iamLines(call.iam, cuts), body: bodyLines(call, cuts),
+    boundTo: stateLines(request), edits: editLines(request, cuts),
     expires: instant(input.expiresAt), reviewers: list(input.reviewers, 'reviewers'), quorum: input.quorum, approvedBy: list(input.approvedBy, 'approvers'),
     ...input.earlier === undefined ? {} : { earlier: earlierText(input.earlier) },
     changed: [...list(input.earlier?.changed ?? [], 'changes'), ...differenceLines(input.differences, cuts)],
@@ -113,13 +120,14 @@ function jsonLines(text: string, cuts: Cuts): readonly string[] {
   return [...lines, `… and ${cut} more`]
 }
 
-export function warningsOf({ call, agent, isolation, mode }: AccessRequest, cuts: Cuts): readonly string[] {
+export function warningsOf({ call, agent, isolation, mode, state }: AccessRequest, cuts: Cuts): readonly string[] {
   const odd = [...call.resources, call.path, ...Object.values(call.arguments), agent.id].some((text) => !isPlain(text))
   const { body } = call
   return [
     ...cuts.length === 0 ? [] : [`Not shown: ${cuts.join(', ')}. What is approved is all of it.`],
     ...body.kind === 'media' ? ['The content of the upload was not seen by the gateway.'] : [],
     ...body.kind === 'media' && body.checksum === undefined ? ['The upload declares no checksum: its content is not bound to this approval.'] : [],
+    ...state?.kind === 'unread' ? ['The resource could not be read: it may not be what it seems, and may become another before the call runs.'] : [],
     ...odd ? ['A name holds characters other than plain ASCII; they can look like others.'] : [],
     ...call.returnsSecret ? ['The answer is a secret: the agent sees it, and neither answer nor receipt is kept.'] : [],
     ...isolation === 'none' && mode === 'real' ? ['The agent runs without isolation from the gateway.'] : [],

@@ -80,7 +80,7 @@ export function createCaseStore(documents: DocumentStore, now: () => number, rig
 
   async function changeKnown(known: ApprovalCase, command: (context: ChangeContext) => Command | Refusal, extra: Extra | undefined): Promise<Changed | Refusal | typeof AGAIN> {
     const lockedBy = lockRefs(lockable(known))
-    const own: readonly Ref[] = [{ collection: cases, id: known.id }, { collection: approvals, id: known.id }, { collection: runs, id: known.digest }, ...lockedBy]
+    const own: readonly Ref[] = [{ collection: cases, id: known.id }, { collection: approvals, id: known.id }, { collection: runs, id: known.attach.digest }, ...lockedBy]
     const grantedBy: readonly Ref[] = known.grant === undefined ? [] : [{ collection: grants, id: known.grant.id }]
     return documents.transact<Changed | typeof AGAIN>([...own, ...grantedBy, ...extra?.refs ?? []], (docs, at) => {
       if (docs[0] === undefined) return notFound(known.id)
@@ -115,15 +115,15 @@ export function caseWrites(next: ApprovalCase): readonly Write[] {
   ]
 }
 
-/** The last run of a digest, for the card of the next request. */
-function runWrites({ id, digest, requester, state }: ApprovalCase, facts: readonly Fact[], now: number): readonly Write[] {
+/** The last run of a call as its agent sent it, for the card of the next request. */
+function runWrites({ id, attach, requester, state }: ApprovalCase, facts: readonly Fact[], now: number): readonly Write[] {
   if (state.state !== 'answered' && state.state !== 'unknown') return []
   if (!facts.some(({ type }) => type === 'approval.completed')) return []
   const data: Run = {
     approval: id, agent: requester.id, run: requester.run, at: state.settledAt, outcome: state.state,
     ...state.state === 'answered' ? { status: state.status } : {}, deleteAt: now + KEEP_MS,
   }
-  return [{ kind: 'put', ref: { collection: runs, id: digest }, data }]
+  return [{ kind: 'put', ref: { collection: runs, id: attach.digest }, data }]
 }
 
 function lockable({ requester, target }: ApprovalCase) {

@@ -47,6 +47,7 @@ export function viewOf(next: ApprovalCase): ApprovalDocument {
     kind: 'approval', id: next.id, attachHash: next.attachHash, digest: next.digest, decisionHash: next.decisionHash,
     state: state.state, method: next.method, agent: next.requester.id, run: next.requester.run, expiresAt: next.expiresAt,
     live: !next.retired, issuer: next.requester.issuer, target: next.target, resources: next.resources, at: next.at,
+    ...next.stateHash === undefined ? {} : { stateHash: next.stateHash },
     ...next.grant === undefined ? {} : { grant: next.grant.id }, ...next.traceparent === undefined ? {} : { traceparent: next.traceparent },
     ...refusal === undefined ? {} : { refusal: refusal.reason },
     ...reasonOf(next),

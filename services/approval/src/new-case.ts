@@ -1,5 +1,5 @@
 /** Makes a case out of a checked request; pure. */
-import { attachHash } from '@lockkeeper/domain/digest'
+import { attachHash, digestOf } from '@lockkeeper/domain/digest'
 import type { ApprovalTerms } from '@lockkeeper/domain'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { isSettled, type ApprovalCase, type CaseState, type Earlier } from './approval-case.ts'
@@ -16,7 +16,7 @@ export function newCase(request: AccessRequest, now: number, state: CaseState, e
   const terms = decision.obligations.approval
   const { issuer, subject, id, run, sponsor, sponsorPerson, chain } = agent
   return {
-    id: request.id, attach: request.attach, attachHash: attachHash(request.attach), digest: request.attach.digest,
+    id: request.id, attach: request.attach, attachHash: attachHash(request.attach), digest: digestOf(call),
     decisionHash: decision.hash, ...request.stateHash === undefined ? {} : { stateHash: request.stateHash },
     rule: decision.rule, method: call.method, target: call.target, resources: call.resources.slice(0, SHOWN_RESOURCES),
     summary: summaryOf(request), risk: call.risk, mode: request.mode, returnsSecret: call.returnsSecret,

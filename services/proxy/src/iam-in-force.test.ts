@@ -15,7 +15,7 @@ describe('an IAM change beside the policy in force', () => {
   let inForce: object
   before(async () => {
     upstream = await startUpstream()
-    upstream.answer = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(inForce))
+    upstream.state = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(inForce))
     test = await startTestProxy({ upstream: upstream.origin, rules: RULES })
   })
   beforeEach(() => { inForce = { bindings, etag: 'BwX' } })
@@ -25,9 +25,9 @@ describe('an IAM change beside the policy in force', () => {
   })
 
   const set = async (path: string, body: object) => {
-    const before = upstream.seen.length
+    const before = upstream.seen.length + upstream.reads.length
     const answer = await call(test.origin, path, { method: path === BUCKET ? 'PUT' : 'POST', headers: { ...test.bearer(), 'content-type': 'application/json' }, body: JSON.stringify(body) })
-    return [answer.status, answer.status === 200 ? undefined : answer.reason(), upstream.seen.length - before]
+    return [answer.status, answer.status === 200 ? undefined : answer.reason(), upstream.seen.length + upstream.reads.length - before]
   }
 
   for (const [what, path, body] of [['a project\'s', PROJECT, { policy: { bindings, etag: 'BwX' } }], ['a bucket\'s', BUCKET, { bindings, etag: 'BwX' }]] as const) {

@@ -2,11 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Agent, Call, Decision, IsolationLevel, Mode } from '@lockkeeper/domain'
 import type { Refusal } from '@lockkeeper/domain/errors'
-import type { Claim, StoredAnswer } from '@lockkeeper/domain/ports'
+import type { Claim, StateFacts, StoredAnswer } from '@lockkeeper/domain/ports'
 import type { CallFacts, RecordBody } from '@lockkeeper/domain/records'
 import type { Readable } from 'node:stream'
 import type { CallRecord } from './call-record.ts'
 import type { RequestHeaders } from './exchange/request-headers.ts'
+import type { OwnRead } from './state/own-read.ts'
 import type { Target } from './targets.ts'
 import type { CallTrace } from './telemetry/call-trace.ts'
 
@@ -42,7 +43,7 @@ export type Classified = Witness<'classified', {
 }>
 export type Unlocked = Witness<'unlocked', { readonly at: number }>
 export type Decided = Witness<'decided', { readonly decision: Decision }>
-export type Granted = Witness<'granted', { readonly kind: 'not-needed' } | { readonly kind: 'approval', readonly approval: string, readonly digest: string } | { readonly kind: 'session', readonly approval: string } | { readonly kind: 'receipt', readonly approval: string, readonly answer: StoredAnswer }>
+export type Granted = Witness<'granted', { readonly kind: 'not-needed' } | { readonly kind: 'approval', readonly approval: string, readonly digest: string } | { readonly kind: 'session', readonly approval: string } | { readonly kind: 'receipt', readonly approval: string, readonly digest: string, readonly answer: StoredAnswer }>
 export type Credential = Witness<'credential', { readonly authorization: string | undefined, readonly principal: string }>
 export type Claimed = Witness<'claimed', { readonly kind: 'not-needed' } | { readonly kind: 'claim', readonly approval: string, readonly claim: Claim, readonly dialBy: number }>
 export type Intent = Witness<'intent', CallRecord>
@@ -87,8 +88,13 @@ export interface Passage {
   gone: boolean
   /** The approval whose claim another connection won; it is waited for, not claimed. */
   lostClaim?: string
-  /** What the resource's state was when it was read for this call. */
+  /** What the resource's state was when it was read for this call, and what an approver is told of it. */
   stateHash?: string
+  state?: StateFacts
+  /** The IAM policy that was read to judge what a change of it adds and removes. */
+  inForce?: OwnRead
+  /** The call before the gateway bound it to that state: a released hold begins again with it. */
+  unbound?: Classified
   /** Times that a released hold has begun again. */
   rounds: number
 }

@@ -53,6 +53,11 @@ export function recordedRequest({ body, method }: Call, plan: MaskPlan, parts: R
   return body.kind === 'json' ? recordedBody(body.bytes, 'application/json', method, plan, false, parts) : undefined
 }
 
+/** JSON that the gateway itself read, for people to look at; undefined where nothing of it may be shown. */
+export function maskedForPeople(bytes: Uint8Array, method: Method, plan: MaskPlan, maskers: Maskers): Uint8Array | undefined {
+  return method.returnsSecret ? undefined : mask(bytes, 'json', maskers, recordPlan(plan, method.api))
+}
+
 function mask(bytes: Uint8Array, inspect: 'json' | 'text', maskers: Maskers, plan: MaskPlan): Uint8Array | undefined {
   const masker = maskers.of(plan)
   if (masker === undefined) throw new TypeError('the plan for records always names secrets')

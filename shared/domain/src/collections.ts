@@ -37,6 +37,8 @@ export interface ApprovalDocument extends ApprovalView {
   readonly issuer: string
   readonly target: string
   readonly resources: readonly string[]
+  /** The state of the resource that it is about, see AccessRequest.stateHash. */
+  readonly stateHash?: string
   /** The grant that approved it, where nobody was asked. */
   readonly grant?: string
   /** W3C trace context of the request, where it was traced. */

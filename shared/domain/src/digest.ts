@@ -1,7 +1,8 @@
 /** What names a call exactly: an approval authorises one digest and nothing else (invariant 4). */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Call } from './index.ts'
-import { fromPlain, serialise } from './json.ts'
+import { isRefusal } from './errors.ts'
+import { fromPlain, isJsonObject, parseStrict, serialise, type Json, type JsonObject } from './json.ts'
 import type { AttachKey, CanonicalCall } from './ports.ts'
 
 const VERSION = 'lockkeeper-digest-v1'
@@ -22,6 +23,7 @@ export function canonicalCall(call: Call, headers: Readonly<Record<string, strin
     target: call.target, method: call.method.id, change: call.method.change, risk: call.method.risk, verb: call.method.verb,
     host: call.host, path: call.path, query: call.query, resources: call.resources, arguments: call.arguments, headers,
     body: canonicalBody(call), iam: call.iam, returnsSecret: call.method.returnsSecret, dedupeKey: call.method.dedupeKey,
+    ...call.bound === undefined ? {} : { bound: call.bound },
   }
 }
 
@@ -42,6 +44,36 @@ export function digestOf(call: CanonicalCall): string {
   const { body } = call
   const parts = fromPlain([VERSION, call.target, call.method, call.verb, call.host, call.path, call.arguments, call.headers, body])
   return `${body.kind === 'media' ? 'media' : 'full'}:${sha256(serialise(parts))}`
+}
+
+/**
+ * The call as its agent sent it: without what the gateway filled in (`bound`), so that it is found again whatever the resource's state
+ * is by then. Its digest is that of the attach key.
+ */
+export function unboundCall(call: CanonicalCall): CanonicalCall {
+  const { bound, ...rest } = call
+  if (bound === undefined) return call
+  const headers = bound.flatMap((place) => place.startsWith('header.') ? [place.slice('header.'.length)] : [])
+  const fields = bound.flatMap((place) => place.startsWith('body.') ? [place.slice('body.'.length).split('.')] : [])
+  const body = bound.includes('body') ? { kind: 'none' } as const : fields.reduce(withoutField, call.body)
+  return { ...rest, arguments: without(call.arguments, bound), headers: without(call.headers, headers), body }
+}
+
+function without(members: Readonly<Record<string, string>>, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)))
+}
+
+function withoutField(body: CanonicalCall['body'], path: readonly string[]): CanonicalCall['body'] {
+  const value = body.kind === 'json' ? parseStrict(body.text) : undefined
+  return value === undefined || isRefusal(value) || !isJsonObject(value) ? body : { kind: 'json', text: serialise(removed(value, path)) }
+}
+
+function removed(object: JsonObject, [name = '', ...rest]: readonly string[]): JsonObject {
+  const copy: Record<string, Json> = Object.assign(Object.create(null) as Record<string, Json>, object)
+  const inner = copy[name]
+  if (rest.length === 0) delete copy[name]
+  else if (isJsonObject(inner)) copy[name] = removed(inner, rest)
+  return copy
 }
 
 /** Names a waiting call: equal hashes share one approval request. */

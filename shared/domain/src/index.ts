@@ -104,6 +104,8 @@ export interface Call {
   readonly media: 'none' | 'upload-simple' | 'upload-multipart' | 'upload-resumable' | 'download'
   /** What an IAM policy change adds and removes, where that is known. */
   readonly iam?: IamChange
+  /** Places that the gateway filled in itself, so that the call takes effect beside the state that was judged only: see CanonicalCall.bound. */
+  readonly bound?: readonly string[]
 }
 
 export interface IamChange {
@@ -148,6 +150,11 @@ export interface ApprovalTerms {
   readonly patterns?: false | PatternTerms
   /** `person:ID` or `group:NAME`: who may let the call through at once and alone, for a reason that another Person reviews. Default: nobody. */
   readonly breakGlass?: readonly string[]
+  /**
+   * Whether a call whose resource's state cannot be read is refused or asked for without it. Default: `required` for methods with a
+   * getter, `best-effort` for those without.
+   */
+  readonly state?: 'required' | 'best-effort'
 }
 
 /** How far a grant of a pattern may go. */

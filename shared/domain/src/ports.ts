@@ -186,6 +186,7 @@ export interface AttachKey {
   readonly issuer: string
   readonly agent: string
   readonly run: string
+  /** Of the call as the agent sent it: `unboundCall`. What is approved is the digest of the call with what the gateway filled in. */
   readonly digest: string
   readonly idempotencyKey?: string
 }
@@ -197,8 +198,10 @@ export interface AccessRequest {
   readonly agent: Agent
   readonly call: CanonicalCall
   readonly decision: Decision
-  /** Etag, generation or fingerprint that the resource had, where it was read. */
+  /** Names the resource's state (etag, generation, fingerprint …) and the digest of the call bound to it, where it was read. */
   readonly stateHash?: string
+  /** The gateway's own statement beside the call. */
+  readonly state?: StateFacts
   /** The agent's own words (`X-Goog-Request-Reason`), untrusted. */
   readonly statedReason?: string
   readonly mode: 'sandbox' | 'real'
@@ -206,6 +209,31 @@ export interface AccessRequest {
   /** Epoch ms. */
   readonly at: number
 }
+
+/** What the gateway read of the resource before it asked; for approvers only. */
+export interface StateFacts {
+  /**
+   * `bound`: the call carries the state, and the API refuses it beside another. `checked`: the gateway alone compares, right before the
+   * call. `none`: the method has nothing to read. `unread`: it could not be read, and the call is bound to nothing.
+   */
+  readonly kind: 'bound' | 'checked' | 'none' | 'unread'
+  /** False: there was no such resource. */
+  readonly exists?: boolean
+  readonly reader?: string
+  /** Record of the read. */
+  readonly record?: string
+  /** Epoch ms of the read. */
+  readonly at?: number
+  /** Why it is `unread`. */
+  readonly why?: string
+  /** Members of the body that are not as they were read, at most 50; what they were is masked. */
+  readonly changes?: readonly StateChange[]
+  /** Changes beyond those. */
+  readonly moreChanges?: number
+}
+
+/** A place of the body by its members' names, and JSON of what stood there; absent: nothing. */
+export interface StateChange { readonly path: readonly string[], readonly before?: string }
 
 /** A Call as it travels and is shown: the approval service recomputes the digest and renders the card from this alone. */
 export interface CanonicalCall {
@@ -225,6 +253,8 @@ export interface CanonicalCall {
   readonly iam?: Call['iam']
   readonly returnsSecret: boolean
   readonly dedupeKey?: string
+  /** What the gateway filled in: names of arguments, `header.NAME`, `body.A.B`, or `body` where it made all of it. Everything else is the agent's. */
+  readonly bound?: readonly string[]
 }
 
 /** One approval request as every proxy watches it. */

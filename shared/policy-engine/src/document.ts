@@ -37,6 +37,8 @@ const approvalSchema = z.strictObject({
   ]).optional().describe('Whether an approver may let a pattern of calls through. Default: 20 calls, 8h, and not for class critical.'),
   breakGlass: z.array(reviewerSchema).min(1).max(50).optional()
     .describe('Who may let the call through at once and alone, for a reason; a review stays open until another person closes it. Default: nobody.'),
+  state: z.enum(['required', 'best-effort']).optional()
+    .describe('Whether a call whose resource\'s state cannot be read is refused, or asked for without being bound to it. Default: required where the method has a getter.'),
 })
 
 export const ruleSchema = z.strictObject({

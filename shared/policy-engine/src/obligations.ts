@@ -39,6 +39,7 @@ function termsOf(approval: Asked): ApprovalTerms {
     ...(approval.escalate === undefined ? {} : { escalate: { afterMs: durationMs(approval.escalate.after) ?? 0, reviewers: approval.escalate.to } }),
     ...(approval.patterns === undefined ? {} : { patterns: patternsOf(approval.patterns) }),
     ...(approval.breakGlass === undefined ? {} : { breakGlass: approval.breakGlass }),
+    ...(approval.state === undefined ? {} : { state: approval.state }),
   }
 }
 
@@ -50,7 +51,7 @@ function patternsOf(patterns: NonNullable<Asked['patterns']>): ApprovalTerms['pa
 /**
  * Masks are united, any `notify` notifies, the smallest limit holds. Of several approvals the strictest terms hold: highest
  * quorum, shortest expiry and hold, a reason where one of them wants it, patterns within the bounds of all, break-glass by whom all
- * of them name. The reviewers and their escalation are the winning rule's (the first in order).
+ * of them name, the state required where one of them wants it. The reviewers and their escalation are the winning rule's (the first in order).
  */
 export function uniteObligations(parts: readonly RuleObligations[]): Obligations {
   const bytes = least(parts.map((part) => part.maxResponseBytes))
@@ -78,7 +79,14 @@ function strictest(terms: readonly ApprovalTerms[]): ApprovalTerms | undefined {
     ...(winner.escalate === undefined ? {} : { escalate: winner.escalate }),
     ...(patterns === undefined ? {} : { patterns }),
     ...(breakGlass.length === 0 ? {} : { breakGlass }),
+    ...strictestState(terms),
   })
+}
+
+/** Required where one of them says so; best-effort only where all of them do: a rule that says nothing wants the default. */
+function strictestState(terms: readonly ApprovalTerms[]): Pick<ApprovalTerms, 'state'> {
+  if (terms.some(({ state }) => state === 'required')) return { state: 'required' }
+  return terms.every(({ state }) => state === 'best-effort') ? { state: 'best-effort' } : {}
 }
 
 /** Undefined while no rule says anything of patterns: the default then holds. */

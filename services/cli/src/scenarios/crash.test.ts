@@ -34,7 +34,7 @@ describe('scenario: killed and started again', function () {
   const calls: Readonly<Record<Stage, (signal?: AbortSignal) => ReturnType<TestAgent['post']>>> = {
     pending: (signal) => agents.pending.post(`${TOPIC}:publish`, message('pending'), signal === undefined ? {} : { signal }),
     approved: (signal) => agents.approved.post(`${TOPIC}:publish`, message('approved'), signal === undefined ? {} : { signal }),
-    connecting: () => agents.connecting.post(`${INSTANCES}/build-1/stop`, undefined),
+    connecting: () => agents.connecting.post(INSTANCES, { name: 'build-9' }),
     dialled: () => agents.dialled.post(`${TOPIC}:publish`, message('dialled')),
     answered: (signal) => agents.answered.post(`${PROJECT_POLICY}:setIamPolicy`, policy, signal === undefined ? {} : { signal }),
   }
@@ -46,7 +46,7 @@ describe('scenario: killed and started again', function () {
     ;[idp, upstream, stuck] = await Promise.all([startSandboxIdp(), startSandboxUpstream(), acceptsAndSaysNothing()])
     file = await writeGatewayFiles(directory, {
       issuer: idp.issuer, upstream: upstream.origin,
-      policies: [ASK_TO_PUBLISH, ASK_FOR_ACCESS, { name: 'stops', methods: ['compute.instances.stop'], effect: 'approve' }, { ...ALLOW, methods: ['read'] }],
+      policies: [ASK_TO_PUBLISH, ASK_FOR_ACCESS, { name: 'machines', methods: ['compute.instances.insert'], effect: 'approve' }, { ...ALLOW, methods: ['read'] }],
       config: { targets: [
         { name: 'google', hosts: ['*.googleapis.com'], upstream: upstream.origin, credential: { secret: 'sandbox-upstream' } },
         { name: 'stuck', hosts: ['compute.googleapis.com'], upstream: `https://127.0.0.1:${stuck.port}`, credential: { secret: 'sandbox-upstream' } },

@@ -17,7 +17,7 @@ describe('scenario: the order of things', () => {
       policies: [
         ASK_TO_PUBLISH,
         { name: 'no-deletes', methods: ['storage.objects.delete'], effect: 'deny' },
-        { name: 'by-the-sponsor', methods: ['pubsub.projects.topics.create'], effect: 'approve', approval: { reviewers: ['person:sam'] } },
+        { name: 'by-the-sponsor', methods: ['storage.buckets.insert'], effect: 'approve', approval: { reviewers: ['person:sam'] } },
         { ...ALLOW, methods: ['read', 'class:sensitive-read', 'storage.objects.insert', 'iam.projects.serviceAccounts.keys.create'] },
       ],
       config: { protected: { projects: ['gateway-home'] } },
@@ -39,7 +39,7 @@ describe('scenario: the order of things', () => {
     'no rule': ['POLICY_DENIED', 403, () => agent.call('DELETE', 'storage.googleapis.com/storage/v1/b/agent-workspace')],
     'a minted credential': ['MINTS_CREDENTIAL', 403, () => agent.post(`${ACCOUNT}/keys`, {})],
     'the gateway itself': ['GATEWAY_PROTECTED', 403, () => agent.call('DELETE', 'iam.googleapis.com/v1/projects/gateway-home/serviceAccounts/gate@gateway-home.iam.gserviceaccount.com')],
-    'nobody who may approve': ['APPROVAL_UNROUTABLE', 403, () => agent.call('PUT', 'pubsub.googleapis.com/v1/projects/sandbox-project/topics/fresh', { body: {} })],
+    'nobody who may approve': ['APPROVAL_UNROUTABLE', 403, () => agent.post('storage.googleapis.com/storage/v1/b?project=sandbox-project', { name: 'fresh' })],
   }
   for (const [what, [reason, status, call]] of Object.entries(refusals)) {
     it(`invariant 1: ${what}: nothing is dialled, the refusal has a record`, async () => {

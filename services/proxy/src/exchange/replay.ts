@@ -18,6 +18,6 @@ export async function replay(passage: Passage & Witnesses, { status, headers, bo
   response.writeHead(status, [...headers, 'X-Lockkeeper-Receipt', approval, ...(request.complete ? [] : ['Connection', 'close'])])
   if (request.method !== 'HEAD') response.write(body)
   endWhenRead(request, response)
-  markDelivered(passage, approval, passage.facts.digest ?? '', parts)
+  if (passage.granted.kind === 'receipt') markDelivered(passage, approval, passage.granted.digest, parts)
   return { result: 'receipt', status, responseBytes: body.length, responseBody: sha256(body) }
 }

@@ -33,7 +33,7 @@ const STALE = refuse('POLICY_STALE', 'The gateway has lost sight of its targets,
 function classify(passage: Needs, parts: Parts): Classified | Refusal | Promise<Classified | Refusal> {
   const { arrival, request } = passage
   // The bytes of a released hold are the bytes that were read: reading them again could not differ. Its target may be another one.
-  if (passage.classified !== undefined) return sameTarget(passage.classified, arrival, parts)
+  if (passage.classified !== undefined) return sameTarget(passage.unbound ?? passage.classified, arrival, parts)
   const target = parts.targets.find(arrival.host)
   if (target === undefined) return refuse('TARGET_UNKNOWN', { message: `The host ${arrival.host.slice(0, 253)} is no registered target. Nothing was sent.`, metadata: { host: arrival.host.slice(0, 253) } })
   passage.facts.target = target.name

@@ -58,10 +58,10 @@ async function judgeIamChange(passage: Needs, parts: Parts): Promise<Decided | R
   if (own !== undefined) return own
   const policy = policyInForce(parts)
   if (policy === undefined) return STALE
-  passage.stateHash = inForce.stateHash
+  passage.inForce = inForce.read
   ;(passage as { classified: Classified }).classified = { ...passage.classified, call: inForce.call }
   const decided = judge(passage, inForce.call, policy, parts)
-  // A person's approval is bound to the state by its hash; a call that nobody looks at again is bound by its etag or not at all.
+  // A call that waits for a person gets the etag from the gateway; one that nobody looks at again is bound by its own or not at all.
   return isRefusal(decided) || inForce.bound || decided.decision.effect !== 'allow' ? decided : UNBOUND
 }
 

@@ -11,6 +11,7 @@ import { PortUnavailable, type AccessRequest, type AttachKey } from '@lockkeeper
 import { attachKeyOf } from '../attach.ts'
 import { AGAIN, type Granted, type Passage, type Verdict, type Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
+import { bindState } from '../state/bind-state.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'unlocked' | 'decided'>
 type Found = Verdict<Granted>
@@ -34,13 +35,21 @@ function grantOfSession({ decided }: Needs, decisionHash: string, approval: stri
 async function findOrAsk(passage: Needs, parts: Parts): Promise<Found> {
   const { approvals, settings } = parts
   if (approvals.age() > settings.staleAfterMs && !(await approvals.refresh())) return refuse('APPROVAL_UNAVAILABLE', 'The gateway has lost sight of approvals, so it refuses. Nothing was sent; try again in a moment.')
-  const call = canonicalCall(passage.classified.call, passage.classified.headers.meaningful)
-  const digest = digestOf(call)
+  const digest = digestOf(canonicalOf(passage))
   passage.facts.digest = digest
   const attach = attachKeyOf(passage, digest)
   const key = attachHash(attach)
+  const before = approvals.find(key)
+  passage.trace?.needsPerson(before?.traceparent)
+  // What has run is not read again: its receipt is there, whatever the resource is like by now.
+  const past = before === undefined || isOpen(before) ? undefined : await verdictOf(before, passage, attach, parts, 'arriving')
+  if (past !== undefined) return past
+  if (before?.state === 'claimed') return hold(passage, parts, attach, key, before.id, before.expiresAt)
+  const unread = await bindState(passage, { read: before !== undefined && isOpen(before) && before.stateHash !== undefined }, parts)
+  if (unread !== undefined) return unread
+  const call = canonicalOf(passage)
+  passage.facts.digest = digestOf(call)
   const standing = approvals.find(key)
-  passage.trace?.needsPerson(standing?.traceparent)
   if (standing !== undefined) {
     const verdict = await verdictOf(standing, passage, attach, parts, 'arriving')
     if (verdict !== undefined) return verdict
@@ -50,6 +59,14 @@ async function findOrAsk(passage: Needs, parts: Parts): Promise<Found> {
   return ask(passage, parts, attach, key, call, standing?.id)
 }
 
+function canonicalOf({ classified: { call, headers } }: Needs): AccessRequest['call'] {
+  return canonicalCall(call, headers.meaningful)
+}
+
+function isOpen({ state }: ApprovalDocument): boolean {
+  return state === 'pending' || state === 'approved'
+}
+
 async function ask(passage: Needs, parts: Parts, attach: AttachKey, key: string, call: AccessRequest['call'], superseded: string | undefined): Promise<Found> {
   const { clock, events, settings } = parts
   const { decision } = passage.decided
@@ -57,7 +74,7 @@ async function ask(passage: Needs, parts: Parts, attach: AttachKey, key: string,
   const request: AccessRequest = {
     id, attach, agent: passage.verified.agent, call, decision, mode: settings.mode, isolation: settings.isolation, at: clock.now(),
     ...(passage.facts.statedReason === undefined ? {} : { statedReason: passage.facts.statedReason }),
-    ...(passage.stateHash === undefined ? {} : { stateHash: passage.stateHash }),
+    ...(passage.stateHash === undefined ? {} : { stateHash: passage.stateHash }), ...(passage.state === undefined ? {} : { state: passage.state }),
   }
   try {
     await events.publish(TOPICS.access, [cloudEvent('access.requested', `/proxy/${settings.instance}`, `${settings.instance}/${id}`, clock.now(), request, id, passage.trace?.traceparent)])
@@ -103,7 +120,7 @@ async function verdictOf(approval: ApprovalDocument, passage: Needs, attach: Att
       if (passage.lostClaim === approval.id) return undefined
       if (moment === 'waiting') return AGAIN
       passage.facts.approval = approval.id
-      return { kind: 'approval', approval: approval.id, digest: approval.digest } as Granted
+      return { kind: 'approval', approval: approval.id, digest: attach.digest } as Granted
     }
     case 'answered': return receiptOf(approval, passage, attach, parts, moment)
     case 'unknown': return ended(approval, 'OUTCOME_UNKNOWN', 'The call was approved and sent, and whether it took effect cannot be known. It is not sent again by itself: look at the resource first.')
@@ -118,7 +135,7 @@ async function receiptOf(approval: ApprovalDocument, passage: Needs, attach: Att
   if (over && moment === 'arriving') return undefined
   const answer = await api.receipt({ approval: approval.id, attach })
   passage.facts.approval = approval.id
-  if (!isRefusal(answer)) return { kind: 'receipt', approval: approval.id, answer } as Granted
+  if (!isRefusal(answer)) return { kind: 'receipt', approval: approval.id, digest: attach.digest, answer } as Granted
   // Between the watch and the read its window ended: later the same call is a new one.
   return moment === 'arriving' ? undefined : answer
 }
@@ -129,9 +146,10 @@ function ended(approval: ApprovalDocument, fallback: ErrorReason, text: string):
   return refuse(reason, { message: `${text}${said}`, metadata: { approval: approval.id, method: approval.method } })
 }
 
-function mustWait(approval: ApprovalDocument, { decided, lostClaim }: Needs): boolean {
+/** One that was asked for beside another state is superseded; an approval that was given beside one is told so when it is claimed. */
+function mustWait(approval: ApprovalDocument, { decided, lostClaim, stateHash }: Needs): boolean {
   if (approval.state === 'claimed' || (approval.state === 'approved' && lostClaim === approval.id)) return true
-  return approval.state === 'pending' && approval.decisionHash === decided.decision.hash
+  return approval.state === 'pending' && approval.decisionHash === decided.decision.hash && approval.stateHash === stateHash
 }
 
 /** One request is held so long in all, over every round. */

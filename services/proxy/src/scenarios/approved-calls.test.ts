@@ -107,7 +107,7 @@ describe('approved calls', () => {
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     server.close()
-    await open({ upstream: `http://127.0.0.1:${port}` })
+    await open({ upstream: `http://127.0.0.1:${port}`, rules: [{ name: 'ask', methods: ['storage.buckets.patch'], effect: 'approve', approval: { state: 'best-effort' } }] })
     assert.equal((await patch()).reason(), 'UPSTREAM_UNREACHABLE')
     assert.deepEqual(test.desk.outcomes.map(({ kind }) => kind), ['not_sent'])
   })

@@ -33,15 +33,24 @@ export function createApprovalDesk(documents: MemoryDocuments, now: () => number
   const check = (name: keyof ApprovalApi): void => {
     if (desk.down.includes(name)) throw new PortUnavailable(`${name} is down`)
   }
-  const take = ({ id, attach, agent, call, decision, at }: AccessRequest): void => documents.put(approvals.name, id, {
+  /** As the service does: one live request for each attach key, unless rule or state are others by now. */
+  const shared = new Map<string, string>()
+  const isShared = ({ attach, decision, stateHash }: AccessRequest): boolean => {
+    const live = shared.get(attachHash(attach))
+    const standing = live === undefined ? undefined : get(live)
+    return standing !== undefined && ['pending', 'approved', 'claimed'].includes(standing.state) && standing.decisionHash === decision.hash && standing.stateHash === stateHash
+  }
+  const take = ({ id, attach, agent, call, decision, stateHash, at }: AccessRequest): void => documents.put(approvals.name, id, {
     kind: 'approval', live: true, id, attachHash: attachHash(attach), digest: digestOf(call), decisionHash: decision.hash, state: desk.verdict ?? 'pending', method: call.method,
-    issuer: attach.issuer, agent: agent.id, run: agent.run, target: call.target, resources: call.resources, at, expiresAt: at + 1_800_000,
+    issuer: attach.issuer, agent: agent.id, run: agent.run, target: call.target, resources: call.resources, at, expiresAt: at + 1_800_000, ...stateHash === undefined ? {} : { stateHash },
   } satisfies ApprovalDocument)
   const desk: ApprovalDesk = {
     requests, outcomes, delivered, verdict: undefined, down: [], dialWithinMs: 5000,
     events: {
       async publish(_topic, events) {
         for (const { data } of events as readonly CloudEvent<'access.requested', AccessRequest>[]) {
+          if (isShared(data)) continue
+          shared.set(attachHash(data.attach), data.id)
           requests.push(data)
           take(data)
         }
@@ -50,8 +59,12 @@ export function createApprovalDesk(documents: MemoryDocuments, now: () => number
     decide: (id, state) => change(id, { state }),
     state: (id) => documents.get<ApprovalDocument>(approvals.name, id)?.state,
     api: {
-      async claim({ approval }) {
+      async claim({ approval, stateHash }) {
         check('claim')
+        if (get(approval).state === 'approved' && get(approval).stateHash !== stateHash) {
+          change(approval, { state: 'cancelled', refusal: 'STATE_CHANGED' })
+          return refuse('STATE_CHANGED', 'the resource changed')
+        }
         if (get(approval).state !== 'approved') return refuse('APPROVAL_PENDING', 'not free')
         change(approval, { state: 'claimed' })
         return { fence: 'fence-1', dialWithinMs: desk.dialWithinMs }

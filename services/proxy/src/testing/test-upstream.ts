@@ -8,8 +8,12 @@ export interface Seen { readonly verb: string, readonly url: string, readonly he
 export interface TestUpstream {
   readonly origin: string
   readonly port: number
-  /** Requests in order of their heads; bodies fill up as they come. */
+  /** Requests in order of their heads; bodies fill up as they come. Without the gateway's own reads. */
   readonly seen: readonly Seen[]
+  /** The gateway's own reads. */
+  readonly reads: readonly Seen[]
+  /** How it answers those: with a state by default. */
+  state: (request: IncomingMessage, response: ServerResponse) => void
   /** How it answers; may be changed at any time. The body is in `seen` when the request has ended. */
   answer: (request: IncomingMessage, response: ServerResponse, seen: Seen) => void
   stop(): Promise<void>
@@ -22,8 +26,13 @@ const json = (value: unknown) => (_request: IncomingMessage, response: ServerRes
 /** Answers once the request has ended, with `{}` unless told otherwise. Keeps at most 64 MiB of bodies. */
 export async function startUpstream(): Promise<TestUpstream> {
   const seen: Seen[] = []
+  const reads: Seen[] = []
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const one: Seen = { verb: request.method ?? '', url: request.url ?? '', headers: request.headers as Record<string, string>, rawHeaders: request.rawHeaders, body: Buffer.alloc(0), complete: false, respond: (status, body) => void response.writeHead(status, { 'content-type': 'application/json' }).end(body) }
+    if (isOwnRead(request)) {
+      reads.push(one)
+      return upstream.state(request, response)
+    }
     seen.push(one)
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -39,8 +48,15 @@ export async function startUpstream(): Promise<TestUpstream> {
     server.emit('request', request, response)
   })
   const port = await listen(server)
-  const upstream: TestUpstream = { origin: `http://127.0.0.1:${port}`, port, seen, answer: json({}), stop: () => stop(server) }
+  const upstream: TestUpstream = { origin: `http://127.0.0.1:${port}`, port, seen, reads, answer: json({}), state: json(STATE), stop: () => stop(server) }
   return upstream
+}
+
+/** What any getter answers. */
+export const STATE = { name: 'dev', generation: '7', metageneration: '3', etag: 'BwX=', labels: { team: 'a' } }
+
+function isOwnRead({ headers }: IncomingMessage): boolean {
+  return headers['user-agent'] === 'lockkeeper-own-read'
 }
 
 export interface RawUpstream {
@@ -67,6 +83,11 @@ export async function startRawUpstream(script: RawUpstream['script']): Promise<R
     let told = false
     socket.on('data', (chunk) => {
       one.text += chunk.toString('latin1')
+      if (one.text.includes('\r\nuser-agent: lockkeeper-own-read\r\n') && one.text.endsWith('\r\n\r\n')) {
+        received.splice(received.indexOf(one), 1)
+        one.text = ''
+        return void socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${JSON.stringify(STATE).length}\r\n\r\n${JSON.stringify(STATE)}`)
+      }
       if (told || !one.text.includes('\r\n\r\n')) return
       told = true
       raw.script(socket, one.text)
