@@ -9,6 +9,7 @@ import process from 'node:process'
 import { promisify } from 'node:util'
 import { bundle, PACKED } from './packing/bundle.ts'
 import { checkBundle } from './packing/bundle-contents.ts'
+import { buildConsolePage, CONSOLE_PAGE, withPageLibraries } from './packing/console-page.ts'
 import { thirdPartyLicences } from './packing/third-party.ts'
 import { tryPackage } from './packing/try-package.ts'
 
@@ -23,13 +24,14 @@ async function stage(root: string, folder: string): Promise<string> {
   const { metafile, copies } = await bundle(root, join(folder, 'dist'))
   const faults = checkBundle(metafile)
   if (faults.length > 0) throw new Error(`the bundle holds what it must not:\n${faults.join('\n')}`)
-  for (const [from, to] of copies) {
+  await buildConsolePage(root)
+  for (const [from, to] of [...copies, CONSOLE_PAGE]) {
     await mkdir(dirname(join(folder, 'dist', to)), { recursive: true })
     await cp(join(root, from), join(folder, 'dist', to), { recursive: true })
   }
   await cp(join(root, PACKED, 'bin'), join(folder, 'bin'), { recursive: true })
   for (const file of ['LICENSE', 'README.md']) await cp(join(root, file), join(folder, file))
-  await writeFile(join(folder, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicences(root, metafile))
+  await writeFile(join(folder, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicences(root, withPageLibraries(metafile)))
   const { devDependencies: _bundled, ...manifest } = JSON.parse(await readFile(join(root, PACKED, 'package.json'), 'utf8')) as { readonly version: string, readonly devDependencies: unknown }
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest.version

@@ -5,6 +5,7 @@ import { reachable, readImportGraph } from '../checks/import-graph.ts'
 import { readWorkspace } from '../checks/workspace.ts'
 import { buildModules, type Bundle } from '../packing/build-modules.ts'
 import { SANDBOX_FILES } from '../packing/bundle.ts'
+import { buildConsolePage, CONSOLE_PAGE, withPageLibraries } from '../packing/console-page.ts'
 import { locateFiles } from '../packing/located-files.ts'
 import { thirdPartyLicences } from '../packing/third-party.ts'
 
@@ -18,7 +19,7 @@ export interface ImageSource {
 }
 
 export const IMAGES: readonly ImageSource[] = [
-  ...['proxy', 'policy', 'approval', 'audit', 'notifier'].map((name) => ({ name, main: `services/${name}/src/main.ts` })),
+  ...['proxy', 'policy', 'approval', 'audit', 'notifier', 'console'].map((name) => ({ name, main: `services/${name}/src/main.ts` })),
   { name: 'stand-ins', main: 'services/cli/src/testing/stand-ins/main.ts', sandbox: true },
 ]
 
@@ -39,14 +40,15 @@ export async function stageImage(root: string, image: ImageSource, context: stri
   const folder = join(context, 'app')
   await rm(context, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
+  if (image.name === 'console') await buildConsolePage(root)
   const { metafile, copies } = await bundleImage(root, image, folder)
   const faults = image.sandbox === true ? [] : imageFaults(Object.keys(metafile.inputs))
   if (faults.length > 0) throw new Error(`${image.name}: ${faults.join('\n')}`)
-  for (const [from, to] of [...copies, ['infra/image/health.js', 'health.js'], ['LICENSE', 'LICENSE']] as const) {
+  for (const [from, to] of [...copies, ...image.name === 'console' ? [CONSOLE_PAGE] : [], ['infra/image/health.js', 'health.js'], ['LICENSE', 'LICENSE']] as const) {
     await mkdir(dirname(join(folder, to)), { recursive: true })
     await cp(join(root, from), join(folder, to), { recursive: true })
   }
-  await writeFile(join(folder, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicences(root, metafile))
+  await writeFile(join(folder, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicences(root, image.name === 'console' ? withPageLibraries(metafile) : metafile))
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
   await settle(context, epoch)
 }

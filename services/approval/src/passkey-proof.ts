@@ -3,13 +3,12 @@
  * that an assertion for one thing proves no other; each purpose has challenges of its own.
  */
 import { sha256 } from '@lockkeeper/domain/digest'
-import type { PasskeyAssertion } from '@lockkeeper/domain/events'
+import type { EventData, PasskeyAssertion } from '@lockkeeper/domain/events'
 import { fromPlain, serialise } from '@lockkeeper/domain/json'
 import type { Person } from '@lockkeeper/domain'
 import type { DocumentStore, Ref } from '@lockkeeper/domain/ports'
 import { passkeys, type PasskeyDocument } from './collections.ts'
 import { patternText } from './grant-pattern.ts'
-import type { Decision } from './proof.ts'
 
 /** Where passkeys are made and used. */
 export interface PasskeyPlace {
@@ -35,7 +34,7 @@ const VERSION = 'lockkeeper-passkey-v1'
 const challenge = (purpose: string, parts: readonly unknown[]): string => sha256(serialise(fromPlain([VERSION, purpose, ...parts])))
 
 /** What a passkey signs to decide; `at` in epoch ms, the server's. 32 bytes in base64url. */
-export function decisionChallenge({ approval, digest, verdict, reason, grant, breakGlass, at }: Decision & { readonly approval: string, readonly reason?: string, readonly at: number }): string {
+export function decisionChallenge({ approval, digest, verdict, reason, grant, breakGlass, at }: Omit<EventData<'decision.submitted'>, 'proof'> & { readonly at: number }): string {
   return challenge('decision', [approval, digest, verdict, reason ?? null, grant === undefined ? null : patternText(grant), breakGlass === true, at])
 }
 

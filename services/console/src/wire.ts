@@ -43,9 +43,9 @@ export async function openConsole({ settings, directory, port }: LoadedSettings<
 interface Surroundings { readonly directory: string, readonly clock: Clock, readonly log: Log }
 
 /** An ID token for exactly the service that is asked. */
-function identityOf({ identity }: ConsoleCloudSettings, audience: string, { directory, clock, log }: Surroundings): () => Promise<string> {
+function identityOf({ identity }: ConsoleCloudSettings, audience: string, { directory, clock }: Surroundings): () => Promise<string> {
   if ('tokenFile' in identity) return async () => `Bearer ${(await readFile(resolve(directory, identity.tokenFile), 'utf8')).trim()}`
-  return serviceIdentity(audience, { clock, log })
+  return serviceIdentity(audience, { clock })
 }
 
 function secretsOf({ secrets }: ConsoleCloudSettings, { directory, clock, log }: Surroundings): SecretSource | undefined {
