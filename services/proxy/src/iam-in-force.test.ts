@@ -13,12 +13,16 @@ describe('an IAM change beside the policy in force', () => {
   let upstream: TestUpstream
   let test: TestProxy
   let inForce: object
+  let failure: { readonly status: number, readonly body: string } | undefined
   before(async () => {
     upstream = await startUpstream()
-    upstream.state = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(inForce))
+    upstream.state = (_request, response) => void response.writeHead(failure?.status ?? 200, { 'content-type': 'application/json' }).end(failure?.body ?? JSON.stringify(inForce))
     test = await startTestProxy({ upstream: upstream.origin, rules: RULES })
   })
-  beforeEach(() => { inForce = { bindings, etag: 'BwX' } })
+  beforeEach(() => {
+    inForce = { bindings, etag: 'BwX' }
+    failure = undefined
+  })
   after(async () => {
     await test.stop()
     await upstream.stop()
@@ -48,4 +52,11 @@ describe('an IAM change beside the policy in force', () => {
   it('what a rule does not allow is denied by the rule, etag or not', async () => {
     assert.deepEqual(await set(PROJECT, { policy: { bindings: [...bindings, { role: 'roles/viewer', members: ['user:new@example.com'] }] } }), [403, 'POLICY_DENIED', 1])
   })
+
+  for (const [what, status, body] of [['refuses', 500, '{}'], ['does not know it', 404, '{}'], ['answers with no JSON', 200, '<html>'], ['answers with no object', 200, '[]'], ['answers with over 1 MiB', 200, JSON.stringify({ x: 'x'.repeat(1024 * 1024) })]] as const) {
+    it(`invariant 10: where an upstream that is asked for the policy in force ${what}, nothing is changed`, async () => {
+      failure = { status, body }
+      assert.deepEqual(await set(PROJECT, { policy: { bindings, etag: 'BwX' } }), [502, 'UPSTREAM_UNREACHABLE', 1])
+    })
+  }
 })
