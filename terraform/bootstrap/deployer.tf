@@ -52,10 +52,10 @@ resource "google_project_iam_member" "acts_as" {
 }
 
 resource "google_project_iam_member" "upstream" {
-  count = local.upstream_project == var.project_id ? 0 : 1
+  for_each = local.upstream_project == var.project_id ? toset([]) : toset(["roles/iam.serviceAccountAdmin", "roles/logging.configWriter", "roles/resourcemanager.projectIamAdmin"])
 
   project = local.upstream_project
-  role    = "roles/iam.serviceAccountAdmin"
+  role    = each.value
   member  = local.deployer
 }
 

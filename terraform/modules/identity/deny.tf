@@ -2,7 +2,10 @@ locals {
   everybody = "principalSet://goog/public:all"
   upstreams = [for account in google_service_account.upstream : "principal://iam.googleapis.com/projects/-/serviceAccounts/${account.email}"]
   # Google's own agents start instances and sign pushes as accounts of the project.
-  agents = [for number in var.service_agent_projects : "principalSet://cloudresourcemanager.googleapis.com/projects/${number}/type/ServiceAgent"]
+  agents = flatten([for number in var.service_agent_projects : [
+    "principalSet://cloudresourcemanager.googleapis.com/projects/${number}/type/ServiceAgent",
+    "principal://iam.googleapis.com/projects/-/serviceAccounts/${number}@cloudservices.gserviceaccount.com",
+  ]])
 }
 
 # Even an owner of the project gets no token of an upstream account. The allow side above is one binding; this is the second lock.

@@ -68,11 +68,10 @@ variable "guarded" {
 }
 
 variable "guarded_permissions" {
-  description = "What is denied there to all but upstream accounts and exceptions, as deny policies write permissions. Not every permission can be denied."
+  description = "What is denied there to all but upstream accounts and exceptions, workloads included, as deny policies write permissions. By default what changes the place itself and no workload does: objects, rows and secrets stay with whoever has roles. Not every permission can be denied."
   type        = list(string)
   default = [
     "bigquery.googleapis.com/datasets.delete",
-    "bigquery.googleapis.com/tables.delete",
     "cloudresourcemanager.googleapis.com/projects.delete",
     "cloudresourcemanager.googleapis.com/projects.setIamPolicy",
     "compute.googleapis.com/firewalls.create",
@@ -89,10 +88,8 @@ variable "guarded_permissions" {
     "run.googleapis.com/services.delete",
     "run.googleapis.com/services.setIamPolicy",
     "secretmanager.googleapis.com/secrets.delete",
-    "secretmanager.googleapis.com/versions.access",
     "storage.googleapis.com/buckets.delete",
     "storage.googleapis.com/buckets.setIamPolicy",
-    "storage.googleapis.com/objects.delete",
   ]
 }
 

@@ -45,7 +45,7 @@ resource "google_monitoring_alert_policy" "burning" {
   }
 }
 
-# Asks the gateway's own endpoint without a token. The answer is a refusal, by the proxy itself: load balancer, certificate and proxy work.
+# Asks the gateway's own endpoint about a token that is none. The proxy itself says so: load balancer, certificate and proxy work.
 resource "google_monitoring_uptime_check_config" "door" {
   count = var.host == null ? 0 : 1
 
@@ -66,10 +66,11 @@ resource "google_monitoring_uptime_check_config" "door" {
     accepted_response_status_codes {
       status_class = "STATUS_CLASS_2XX"
     }
+  }
 
-    accepted_response_status_codes {
-      status_class = "STATUS_CLASS_4XX"
-    }
+  content_matchers {
+    content = "\"active\":false"
+    matcher = "CONTAINS_STRING"
   }
 
   monitored_resource {

@@ -53,14 +53,15 @@ module "console" {
 module "observability" {
   source = "../observability"
 
-  project_id        = var.project_id
-  region            = var.region
-  prefix            = local.prefix
-  services          = toset(keys(var.images))
-  subscriptions     = [for one in local.topology.subscriptions : { id = one.id, service = one.service, dead_letters = one.deadLetter.subscription }]
-  emails            = var.alert_emails
-  channels          = var.alert_channels
-  host              = contains(keys(var.images), "proxy") ? var.door : null
+  project_id    = var.project_id
+  region        = var.region
+  prefix        = local.prefix
+  services      = toset(keys(var.images))
+  subscriptions = [for one in local.topology.subscriptions : { id = one.id, service = one.service, dead_letters = one.deadLetter.subscription }]
+  emails        = var.alert_emails
+  channels      = var.alert_channels
+  # Google asks from its own networks: where those may not come there is nothing to be learnt.
+  host              = contains(keys(var.images), "proxy") && contains(var.agent_ranges, "*") ? var.door : null
   upstream_accounts = values(module.identity.accounts)
   proxy_account     = local.accounts["proxy"]
   log_bucket        = module.evidence.bucket

@@ -1,6 +1,12 @@
 mock_provider "google" {
   override_during = plan
 
+  mock_resource "google_logging_project_sink" {
+    defaults = {
+      writer_identity = "serviceAccount:service-123456789012@gcp-sa-logging.iam.gserviceaccount.com"
+    }
+  }
+
   mock_data "google_iam_policy" {
     defaults = {
       policy_data = "{\"bindings\":[]}"
@@ -43,6 +49,15 @@ run "invariant_3_only_the_proxy_acts_as_an_upstream_account" {
   }
 }
 
+run "token_requests_are_seen_where_alerts_are" {
+  command = plan
+
+  assert {
+    condition     = google_logging_project_sink.audit[0].destination == "logging.googleapis.com/projects/acme-gateway" && google_project_iam_audit_config.tokens[0].service == "iamcredentials.googleapis.com"
+    error_message = "A token that went around the gateway would not show."
+  }
+}
+
 run "each_tier_is_an_account_with_its_own_roles" {
   command = plan
 
@@ -69,6 +84,13 @@ run "in_the_guarded_place_changes_pass_the_gateway" {
     exceptions         = ["principalSet://goog/group/platform-emergency@acme.example"]
     organization_rules = true
     customer_ids       = ["C01234567"]
+
+    service_agent_projects = ["480087654321"]
+  }
+
+  assert {
+    condition     = contains(google_iam_deny_policy.changes[0].rules[0].deny_rule[0].exception_principals, "principal://iam.googleapis.com/projects/-/serviceAccounts/480087654321@cloudservices.gserviceaccount.com")
+    error_message = "Google's own agents can start no machine."
   }
 
   assert {
