@@ -12,21 +12,22 @@ import { HEARTBEAT_ID, locks } from '@lockkeeper/domain/collections'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
+import { countDeliveries, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type BlobsSetting, type LoadedSettings, type Mount, type RunningService, type SecretsSetting } from '@lockkeeper/service-kit/server'
 import { API_PATH, createApiRoutes } from './api-routes.ts'
 import type { ApprovalCloudSettings } from './cloud-settings.ts'
 import { collections, createApprovalService, type ApprovalService, type SlackTrust } from './service.ts'
 
-export interface WireOptions { readonly log: Log, readonly clock?: Clock }
+export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
 
 const SERVICE = 'approval'
 
-export async function openApproval({ settings, directory, port }: LoadedSettings<ApprovalCloudSettings>, { log, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openApproval({ settings, directory, port }: LoadedSettings<ApprovalCloudSettings>, { log, telemetry, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators } = settings
   const pushers = createPushers(settings.pusher, TOPOLOGY.subscriptions.filter(({ service, mode: delivered }) => service === SERVICE && delivered === 'push'), { clock, mode })
   const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
   const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem, ...emulators === undefined ? {} : { emulator: emulators.firestore } })
-  const events = openPubSub({ projectId: project, service: SERVICE, log, verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
+  const events = openPubSub({ projectId: project, service: SERVICE, log, ...countDeliveries(telemetry), verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
   const relay = createOutboxRelay({ outbox: store.outbox, bus: events, onProblem })
   const secrets = openSecrets(settings.secrets, directory, clock, log)
   const catalog = createCatalog()
@@ -35,7 +36,7 @@ export async function openApproval({ settings, directory, port }: LoadedSettings
   const approvers = settings.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: settings.approverIssuers, people, clock, mode })
   const slack = slackTrust(settings, secrets, people)
   const service = createApprovalService({
-    documents: store.documents, events, blobs, clock, people, receiptKey, log, terminalKeys: [], methods: (id, host) => catalog.method(id, host),
+    documents: store.documents, events, blobs, clock, people, receiptKey, log, telemetry, terminalKeys: [], methods: (id, host) => catalog.method(id, host),
     ...approvers === undefined ? {} : { verifyIdToken: (token: string, nonce: string) => approvers.verifyApproverToken(token, nonce) },
     ...slack === undefined ? {} : { slack },
   }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims, fatigue: settings.fatigue })

@@ -7,6 +7,7 @@ import type { Clock } from '@lockkeeper/domain'
 import { PortUnavailable, type BlobStore } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import { batchText, followChain, joinSegment, type RecordBatch, type SealedHeader, type TrustedKeys, type WriterState } from '@lockkeeper/transparency-log'
+import type { FoldLag } from './fold-lag.ts'
 import { Gaps } from './gaps.ts'
 import { replay, WRITER_MEMORY_MS, type LogBook } from './log-book.ts'
 import { bodiesKey, formatBodies, segmentKey, type LogReader } from './log-reader.ts'
@@ -20,6 +21,7 @@ export interface FoldParts {
   readonly log: Log
   readonly trustedKeys: TrustedKeys
   readonly settings: AuditSettings
+  readonly lag: FoldLag
   /** A segment has become durable. */
   readonly onSegment: (book: LogBook) => void
   /** Signs the log's state: a saved state is believed only beside a checkpoint. */
@@ -120,11 +122,13 @@ export class LogFold {
   }
 
   #take(known: WriterState | undefined, batch: RecordBatch, sealed: SealedHeader): Promise<void> {
-    const { clock, trustedKeys } = this.#parts
+    const { clock, lag, trustedKeys } = this.#parts
     if (known === undefined && sealed.header.at < clock.now() - WRITER_MEMORY_MS) throw new Error(`batch ${batch.writer}/${batch.firstSeq} is older than writers are remembered`)
     const step = followChain(known, sealed, batch.lines, trustedKeys.writers)
     if (step.fault !== undefined) throw new Error(`batch ${batch.writer}/${batch.firstSeq} is refused: ${step.fault.message}`)
     this.#heard.set(batch.writer, clock.monotonic())
+    lag.heard()
+    lag.taken(batch, sealed.header.at)
     this.#ahead.set(batch.writer, step.state)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const kept = step.state.service === 'audit' ? batch : { ...batch, lines: NO_LINES }
@@ -138,8 +142,10 @@ export class LogFold {
 
   /** Says that a writer lives; it is worth nothing when it is late, early or forged, and is never brought again. */
   #heartbeat(known: WriterState | undefined, sealed: SealedHeader): void {
-    const { clock, trustedKeys } = this.#parts
-    if (followChain(known, sealed, [], trustedKeys.writers).fault === undefined) this.#heard.set(sealed.header.writer, clock.monotonic())
+    const { clock, lag, trustedKeys } = this.#parts
+    if (followChain(known, sealed, [], trustedKeys.writers).fault !== undefined) return
+    this.#heard.set(sealed.header.writer, clock.monotonic())
+    lag.heard()
   }
 
   /** Acknowledged again, once the first is durable. The same place with another content is a forgery by the writer itself. */
@@ -195,7 +201,8 @@ export class LogFold {
 
   #committed(book: LogBook, bytes: Uint8Array, pending: readonly Pending[]): void {
     book.commit(bytes, pending.map(({ batch: { header, firstSeq, lines }, state }) => ({ header, firstSeq, lines, state })))
-    for (const { state, resolve } of pending) {
+    for (const { batch, state, resolve } of pending) {
+      this.#parts.lag.durable(batch)
       if (this.#ahead.get(state.writer) === state) this.#ahead.delete(state.writer)
       resolve()
     }
@@ -205,7 +212,10 @@ export class LogFold {
   /** What waits behind the failed segment goes back to the bus with it: its place in the log is no longer known. */
   #failed(pending: readonly Pending[], cause: unknown): PortUnavailable {
     const error = new PortUnavailable('a segment of the audit log could not be written', { cause })
-    for (const { reject } of [...pending, ...this.#pending]) reject(error)
+    for (const { batch, reject } of [...pending, ...this.#pending]) {
+      this.#parts.lag.givenBack(batch)
+      reject(error)
+    }
     this.#pending = []
     this.#pendingBytes = 0
     this.#ahead.clear()

@@ -3,9 +3,11 @@ import type { Router } from 'express'
 import type { Clock } from '@lockkeeper/domain'
 import type { BlobStore, EventBus, Signer } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { TrustedKey, TrustedKeys } from '@lockkeeper/transparency-log'
 import { Checkpointer } from './checkpointer.ts'
 import { FactRecorder } from './fact-recorder.ts'
+import { FoldLag } from './fold-lag.ts'
 import { LogFold } from './fold.ts'
 import { Intake } from './intake.ts'
 import { LogReader } from './log-reader.ts'
@@ -34,6 +36,8 @@ export interface AuditPorts {
   readonly signer: Signer
   readonly clock: Clock
   readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
 }
 
 export interface AuditService {
@@ -65,7 +69,9 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
     checkpointer.grown(book)
     growth.beat()
   }
-  const fold = new LogFold({ blobs, reader, clock, log, trustedKeys, settings, onSegment, checkpoint: (book) => checkpointer.write(book) })
+  const lag = new FoldLag(clock)
+  observeLag(ports.telemetry, lag)
+  const fold = new LogFold({ blobs, reader, clock, log, trustedKeys, settings, lag, onSegment, checkpoint: (book) => checkpointer.write(book) })
   const writer = new OwnWriter({ fold, signer, clock, settings })
   const intake = new Intake({ events, clock, fold, facts: new FactRecorder(writer, settings), settings })
   const lost = new LostWriters({ fold, reader, writer, clock, log, settings })
@@ -91,6 +97,11 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
     },
     async flush(timeoutMs) { await settle(timeoutMs) },
   }
+}
+
+function observeLag(telemetry: Telemetry | undefined, lag: FoldLag): void {
+  telemetry?.gauge({ name: 'lockkeeper.audit.lag', unit: 's', text: 'From the sealing of a batch of records to its place in the log.' }, () => lag.lagMs / 1000)
+  telemetry?.gauge({ name: 'lockkeeper.audit.silence', unit: 's', text: 'Since a writer of records was last heard; proxies of the Google Cloud edition beat every 10 s.' }, () => lag.silentMs / 1000)
 }
 
 function withKey(keys: readonly TrustedKey[], own: TrustedKey): readonly TrustedKey[] {

@@ -11,6 +11,7 @@ import { systemClock, type Clock } from '@lockkeeper/domain'
 import type { Signer } from '@lockkeeper/domain/ports'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
+import { countDeliveries, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, PUSH_BYTES, type LoadedSettings, type Mount, type RunningService, type TrustedKeySetting } from '@lockkeeper/service-kit/server'
 import type { TrustedKey } from '@lockkeeper/transparency-log'
 import type { AuditCloudSettings } from './cloud-settings.ts'
@@ -19,6 +20,8 @@ import { createAuditService, type AuditService } from './service.ts'
 
 export interface WireOptions {
   readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
   readonly clock?: Clock
   /** Called when the log may have another owner: this process must end. */
   readonly fail: (error: Error) => void
@@ -28,18 +31,18 @@ const SERVICE = 'audit'
 /** Everything but the export into a directory, which would be one of this process's own machine. */
 const PATHS = ['/v1/audit/records', '/v1/audit/sessions', '/v1/audit/tail', '/v1/audit/verify', '/v1/audit/checkpoint'] as const
 
-export async function openAudit({ settings, directory, port }: LoadedSettings<AuditCloudSettings>, { log, clock = systemClock, fail }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openAudit({ settings, directory, port }: LoadedSettings<AuditCloudSettings>, { log, telemetry, clock = systemClock, fail }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators } = settings
   const bootId = `${SERVICE}-${randomBytes(6).toString('hex')}`
   const pushers = createPushers(settings.pusher, TOPOLOGY.subscriptions.filter(({ service, mode: delivered }) => service === SERVICE && delivered === 'push'), { clock, mode })
   const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
   const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem, ...emulators === undefined ? {} : { emulator: emulators.firestore } })
-  const events = openPubSub({ projectId: project, service: SERVICE, log, verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
+  const events = openPubSub({ projectId: project, service: SERVICE, log, ...countDeliveries(telemetry), verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
   const blobs = 'bucket' in settings.blobs ? cloudStorageBlobs(settings.blobs) : await openFileBlobs(resolve(directory, settings.blobs.directory))
   const signer = await openSigner(settings.signer, directory)
   const keys = (given: readonly TrustedKeySetting[]): Promise<readonly TrustedKey[]> => Promise.all(given.map((key) => publicKey(key, directory)))
   const [writers, logKeys] = await Promise.all([keys(settings.writerKeys), keys(settings.logKeys)])
-  const audit = await createAuditService({ events, blobs, signer, clock, log }, {
+  const audit = await createAuditService({ events, blobs, signer, clock, log, telemetry }, {
     mode, isolation: 'container', bootId, origin: settings.origin, singleProcess: false, trustedKeys: { writers: [...writers], log: [...logKeys] },
   })
   const lease = createLease({ documents: store.documents, clock, log, holder: bootId, onLost: fail })

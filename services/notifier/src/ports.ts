@@ -2,6 +2,7 @@
 import type { Clock, Mode } from '@lockkeeper/domain'
 import type { DocumentStore, EventBus, SecretSource } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { People } from './people.ts'
 import type { NotifySettings } from './settings.ts'
 
@@ -13,6 +14,8 @@ export interface NotifierPorts {
   readonly clock: Clock
   readonly people: People
   readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
   /** In [0, 1), for the jitter of retries. Default: Math.random. */
   readonly random?: () => number
 }

@@ -3,10 +3,12 @@
  * It holds no key that can make a decision (invariant 7): what it carries back is proof that the approval service checks.
  * Imports no adapter; everything the package exports stands here.
  */
-import { TOPICS } from '@lockkeeper/domain/events'
+import { TOPICS, traceOf } from '@lockkeeper/domain/events'
 import type { Collection, Delivery, Subscription, SubscriptionOptions } from '@lockkeeper/domain/ports'
+import { traced } from '@lockkeeper/service-kit/telemetry'
 import type { Router } from 'express'
 import { createChannelWorker, type ChannelStatus } from './channel-worker.ts'
+import { observeChannels } from './channel-totals.ts'
 import { deliveries, handledEvents, seenClicks, subjects } from './collections.ts'
 import { createChannels } from './create-channels.ts'
 import { receiveFact } from './intake.ts'
@@ -42,12 +44,13 @@ export function createNotifierService(ports: NotifierPorts, settings: NotifierSe
   const channels = createChannels(ports, settings)
   const workers = new Map(channels.map((channel) => [channel.name, createChannelWorker(channel, { documents, clock, log, random })]))
   const intake = { documents, channels, log, planned: (names: readonly string[]) => names.forEach((name) => workers.get(name)?.wake()) }
-  const handle = ({ event }: Delivery): Promise<void> => receiveFact(intake, event)
+  const handle = ({ event }: Delivery): Promise<void> => traced(ports.telemetry, 'lockkeeper.notifier.intake', { kind: 'consumer', parent: traceOf(event), facts: { 'lockkeeper.event': event.type, 'messaging.message.id': event.id } }, () => receiveFact(intake, event))
   const subscriptions: NotifierService['subscriptions'] = [
     { options: { topic: TOPICS.approvals, name: 'notifier-approvals' }, handle },
     { options: { topic: TOPICS.locks, name: 'notifier-locks' }, handle },
   ]
   const status = (): readonly ChannelStatus[] => [...workers.values()].map((worker) => worker.status())
+  observeChannels(ports.telemetry, status)
   let open: readonly Subscription[] | undefined
 
   return {

@@ -8,22 +8,23 @@ import { createPeopleDirectory, createServiceVerifier } from '@lockkeeper/auth'
 import { systemClock, type Clock } from '@lockkeeper/domain'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
+import { countDeliveries, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type LoadedSettings, type RunningService } from '@lockkeeper/service-kit/server'
 import type { NotifierCloudSettings } from './cloud-settings.ts'
 import { collections, createNotifierService, type NotifierSettings } from './service.ts'
 
-export interface WireOptions { readonly log: Log, readonly clock?: Clock }
+export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
 
 const SERVICE = 'notifier'
 
-export async function openNotifier({ settings, directory, port }: LoadedSettings<NotifierCloudSettings>, { log, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openNotifier({ settings, directory, port }: LoadedSettings<NotifierCloudSettings>, { log, telemetry, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators, approvalUrl } = settings
   const pushers = createPushers(settings.pusher, TOPOLOGY.subscriptions.filter(({ service, mode: delivered }) => service === SERVICE && delivered === 'push'), { clock, mode })
   const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem: (problem, cause) => log.warn({ err: cause }, problem), ...emulators === undefined ? {} : { emulator: emulators.firestore } })
-  const events = openPubSub({ projectId: project, service: SERVICE, log, verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
+  const events = openPubSub({ projectId: project, service: SERVICE, log, ...countDeliveries(telemetry), verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
   const secrets = 'secretManager' in settings.secrets ? secretManagerSecrets({ secrets: settings.secrets.secretManager }, { clock, log }) : fileSecrets(resolve(directory, settings.secrets.directory))
   const people = createPeopleDirectory(personsOf(resolve(directory, settings.people)))
-  const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log }, { mode, ...notifierSettings(settings.notify), ...approvalUrl === undefined ? {} : { approvalUrl } })
+  const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log, telemetry }, { mode, ...notifierSettings(settings.notify), ...approvalUrl === undefined ? {} : { approvalUrl } })
   const toOperators = createServiceVerifier({ ...settings.operators, clock, mode })
   const guard = onlyFor((authorization) => toOperators.verify(authorization))
   let started = false

@@ -8,6 +8,7 @@ import { HEARTBEAT_EVERY_MS } from '@lockkeeper/domain/collections'
 import type { BlobStore, Collection, DocumentStore, Signer } from '@lockkeeper/domain/ports'
 import { policies, type SignedPointer, type VerifyKey } from '@lockkeeper/policy-engine'
 import { repeat, type Log, type RepeatedWork } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { Request, Router } from 'express'
 import { z } from 'zod'
 import type { Classify } from './classify.ts'
@@ -30,6 +31,8 @@ export interface PolicyPorts {
   readonly signer: Signer
   readonly clock: Clock
   readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
   /** The loaded catalog's methods. */
   readonly methods: readonly Method[]
   /** What a curl line means (`createClassify`); for explain. */
@@ -92,6 +95,7 @@ export function createPolicyService(ports: PolicyPorts, given: PolicySettings): 
   const running: { work: RepeatedWork[], watch: FolderWatch | undefined, scanning: Promise<void> } = { work: [], watch: undefined, scanning: Promise.resolve() }
   let inForce: InForce = {}
 
+  ports.telemetry?.gauge({ name: 'lockkeeper.policy.problems', unit: '{problem}', text: 'Problems of the newest policies; over 0 they are not in force.' }, () => source.status().problems.length)
   const failed = (cause: unknown): void => { log.error({ err: cause }, 'policies could not be published; it is tried again') }
   const rescan = (): void => { running.scanning = source.scan().catch(failed) }
   return {

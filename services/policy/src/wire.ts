@@ -13,17 +13,18 @@ import type { Signer } from '@lockkeeper/domain/ports'
 import { maskProblems } from '@lockkeeper/masking'
 import { policies, type VerifyKey } from '@lockkeeper/policy-engine'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { callerOf, createServiceServer, onlyFor, type LoadedSettings, type RunningService, type TrustedKeySetting } from '@lockkeeper/service-kit/server'
 import type { PolicyCloudSettings } from './cloud-settings.ts'
 import { collections, createClassify, createPolicyService } from './service.ts'
 
-export interface WireOptions { readonly log: Log, readonly clock?: Clock }
+export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
 
 const SERVICE = 'policy'
 /** The routes' own limit for a whole set. */
 const SET_BYTES = 16 * 1024 * 1024
 
-export async function openPolicy({ settings, directory, port }: LoadedSettings<PolicyCloudSettings>, { log, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openPolicy({ settings, directory, port }: LoadedSettings<PolicyCloudSettings>, { log, telemetry, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators } = settings
   const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
   const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem, ...emulators === undefined ? {} : { emulator: emulators.firestore } })
@@ -33,7 +34,7 @@ export async function openPolicy({ settings, directory, port }: LoadedSettings<P
   const catalog = createCatalog()
   const [signer, trustedKeys] = await Promise.all([openSigner(settings.signer, directory), Promise.all(settings.trustedKeys.map((key) => verifyKey(key, directory))), catalog.load()])
   const service = createPolicyService({
-    documents: store.documents, blobs, signer, clock, log, methods: [...catalog.methods()], maskProblems, classify: createClassify(catalog), trustedKeys, pushedBy: callerOf,
+    documents: store.documents, blobs, signer, clock, log, telemetry, methods: [...catalog.methods()], maskProblems, classify: createClassify(catalog), trustedKeys, pushedBy: callerOf,
   }, { mode, ...settings.policies === undefined ? { pushed: true } : { folder: resolve(directory, settings.policies) } })
   const toOperators = createServiceVerifier({ ...settings.operators, clock, mode })
   let started = false

@@ -6,4 +6,4 @@ import { proxyProblems, proxySettingsSchema } from './cloud-settings.ts'
 const { K_REVISION: revision = 'proxy' } = process.env
 
 // The composition root brings Google's clients along; wrong settings are told before.
-await serviceMain({ name: 'proxy', schema: proxySettingsSchema, environment: process.env, check: proxyProblems, open: async (loaded, { log }) => (await import('./wire.ts')).openProxy(loaded, { log, revision }) })
+await serviceMain({ name: 'proxy', schema: proxySettingsSchema, environment: process.env, check: proxyProblems, open: async (loaded, { log, telemetry }) => (await import('./wire.ts')).openProxy(loaded, { log, telemetry, revision }) })

@@ -18,20 +18,21 @@ import type { BlobStore, CredentialSource, SecretSource, Signer } from '@lockkee
 import { maskProblems } from '@lockkeeper/masking'
 import { accountResources, policies, watchBundle, type CredentialConfig, type TargetConfig, type VerifyKey } from '@lockkeeper/policy-engine'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { personsOf, type LoadedSettings, type RunningService, type TrustedKeySetting } from '@lockkeeper/service-kit/server'
 import { batchEvent, createRecordWriter } from '@lockkeeper/transparency-log'
 import { createApprovalClient } from './approval-client.ts'
 import type { ProxyCloudSettings } from './cloud-settings.ts'
 import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type Targets } from './service.ts'
 
-export interface WireOptions { readonly log: Log, readonly revision: string, readonly clock?: Clock }
+export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly revision: string, readonly clock?: Clock }
 
 /** Agents are elsewhere: nothing of this process is in their reach but its port. */
 const ISOLATION = 'container'
 /** The audit service counts a writer as lost after a minute of silence. */
 const HEARTBEAT_MS = 10_000
 
-export async function openProxy({ settings, directory, port }: LoadedSettings<ProxyCloudSettings>, { log, revision, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openProxy({ settings, directory, port }: LoadedSettings<ProxyCloudSettings>, { log, telemetry, revision, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode } = settings
   const instance = `${revision}-${randomBytes(6).toString('hex')}`
   const parts = await openParts(settings, directory, { log, clock })
@@ -45,7 +46,7 @@ export async function openProxy({ settings, directory, port }: LoadedSettings<Pr
   const approval = createApprovalClient({ origin: settings.approval.origin, authorization: identityOf(settings, directory, clock, log), log })
   const targets = targetsOf(settings.targets, { ...parts, mode, clock, log })
   const proxy = createProxy({
-    clock, documents, events, approval, catalog, records, targets, log, sessionKey, policy: bundles,
+    clock, documents, events, approval, catalog, records, targets, log, telemetry, sessionKey, policy: bundles,
     verifier: createVerifier({ issuers: settings.issuers, people: createPeopleDirectory(settings.people === undefined ? [] : personsOf(resolve(directory, settings.people))), clock, mode }),
   }, {
     mode, isolation: ISOLATION, instance, holdMs: settings.hold, staleAfterMs: 5_000, upstreamHeadersMs: settings.upstream.headers, upstreamBodyMs: settings.upstream.body,

@@ -4,6 +4,7 @@ import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/
 import { consoleSchema } from '@lockkeeper/console'
 import { notifySchema } from '@lockkeeper/notifier'
 import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
+import { telemetrySettings } from '@lockkeeper/service-kit/telemetry'
 import { z } from 'zod'
 
 const SIZES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
@@ -121,6 +122,12 @@ export const gatewaySchema = z.strictObject({
     /** Between two parts of its body. */
     body: durationSetting(1_000, 3_600_000).default(120_000),
   }).prefault({}),
+  /** Where traces and metrics go, over OTLP/HTTP. Without it there are none. */
+  telemetry: z.strictObject({
+    ...telemetrySettings,
+    /** Name of the secret that holds headers for the receiver, one `Name: value` a line. */
+    headersSecret: z.string().min(1).max(128).optional(),
+  }).optional(),
   /** Least severe lines that are written to standard error. */
   log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })

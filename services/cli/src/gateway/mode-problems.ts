@@ -1,6 +1,7 @@
 /** Sandbox and real never mix (invariant 14): what real mode refuses, and what the sandbox refuses. */
 import type { IsolationLevel } from '@lockkeeper/domain'
 import { targetProblems, type TargetConfig } from '@lockkeeper/policy-engine'
+import { telemetryProblems } from '@lockkeeper/service-kit/telemetry'
 import type { GatewayConfig } from './config-schema.ts'
 
 export interface ModeProblem { readonly path: readonly PropertyKey[], readonly message: string }
@@ -9,7 +10,7 @@ const LOOPBACK = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)$/
 
 export function modeProblems(config: GatewayConfig): readonly ModeProblem[] {
   const targets = targetProblems(config.targets, config.mode).map(({ path, message }) => ({ path: ['targets', ...path], message }))
-  return [...targets, ...(config.mode === 'real' ? realProblems(config) : []), ...listenProblems(config)]
+  return [...targets, ...(config.mode === 'real' ? realProblems(config) : []), ...listenProblems(config), ...telemetryProblems(config.telemetry, config.mode)]
 }
 
 function realProblems({ targets, isolation, acknowledgeNoIsolation }: GatewayConfig): readonly ModeProblem[] {

@@ -6,6 +6,7 @@ import { LockkeeperError } from '@lockkeeper/domain/errors'
 import type { DocumentStore, EventBus, SecretSource } from '@lockkeeper/domain/ports'
 import { createNotifierService, openCallbackServer, type CallbackServer, type NotifierService, type NotifySettings } from '@lockkeeper/notifier'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { LoadedConfig } from './load-config.ts'
 
 export interface GatewayNotifier extends Pick<NotifierService, 'routes' | 'status'> {
@@ -23,6 +24,7 @@ export interface NotifierParts {
   readonly people: PeopleDirectory
   readonly clock: Clock
   readonly log: Log
+  readonly telemetry?: Telemetry | undefined
 }
 
 /** Undefined where the configuration has no `notify`. */

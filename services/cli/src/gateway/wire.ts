@@ -15,6 +15,7 @@ import { collections as policyCollections, createClassify, createPolicyService, 
 import { watchBundle, type BundleWatch, type TargetConfig } from '@lockkeeper/policy-engine'
 import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type ForwardDoorSettings, type Proxy, type WatchedTargets } from '@lockkeeper/proxy'
 import type { Log } from '@lockkeeper/service-kit'
+import { observeDeadLetters, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { batchEvent, createRecordWriter, type ChainedWriter } from '@lockkeeper/transparency-log'
 import { createGatewayConsole, type GatewayConsole } from './console.ts'
 import { credentialSource } from './credentials.ts'
@@ -23,6 +24,7 @@ import { openRandomKey, privateDirectory } from './local-keys.ts'
 import { isolationProblems } from './mode-problems.ts'
 import { createGatewayNotifier, slackTrust, type GatewayNotifier } from './notifier.ts'
 import { protectedResources } from './protected-resources.ts'
+import { gatewayTelemetry } from './telemetry.ts'
 import { createTerminalKey, type TerminalKeyPair } from './terminal-key.ts'
 
 export interface GatewayOptions {
@@ -79,19 +81,21 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const publicKey = { keyId: signer.keyId, algorithm: signer.algorithm, jwk: await signer.publicKeyJwk() }
   const { documents, events } = store
 
-  const audit = await createAuditService({ events, blobs, signer, clock, log }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
   const secrets = config.secrets === undefined ? environmentSecrets('LOCKKEEPER_SECRET_', process.env) : fileSecrets(resolve(base, config.secrets))
+  const telemetry = await gatewayTelemetry(config, { secrets, instance, clock, log })
+  if (telemetry !== undefined) observeDeadLetters(telemetry, events)
+  const audit = await createAuditService({ events, blobs, signer, clock, log, telemetry }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
   const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
   const page = createGatewayConsole(loaded, { adminSocket: join(directory, 'admin.sock'), people, secrets, approvers: approverVerifier, clock, log })
   const trust = slackTrust(loaded, { secrets, people })
   const approval = createApprovalService({
-    documents, events, blobs, clock, people, log, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
+    documents, events, blobs, clock, people, log, telemetry, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
     terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
     ...(trust === undefined ? {} : { slack: trust }), ...(page === undefined ? {} : { passkeys: page.passkeys }),
   }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent, groupClaims: config.groupClaims, fatigue: config.fatigue })
-  const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, clock, log })
-  const policy = createPolicyService({ documents, blobs, signer, clock, log, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
+  const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, clock, log, telemetry })
+  const policy = createPolicyService({ documents, blobs, signer, clock, log, telemetry, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
   const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
   const credential = ({ name, credential: settings }: Pick<TargetConfig, 'name' | 'credential'>): CredentialSource => credentials[name] ?? credentialSource(name, settings, { clock, secrets, log })
   const watched = !loaded.publishedTargets ? undefined : watchTargets({
@@ -111,7 +115,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   })
   const forward = await forwardDoor(loaded, clock)
   const proxy = createProxy({
-    clock, documents, events, approval: approval.api, verifier, catalog, records, targets, log, sessionKey: openRandomKey(join(directory, 'keys', 'sessions.key')),
+    clock, documents, events, approval: approval.api, verifier, catalog, records, targets, log, telemetry, sessionKey: openRandomKey(join(directory, 'keys', 'sessions.key')),
     policy: bundles,
   }, {
     mode: config.mode, isolation, instance, holdMs: config.hold, staleAfterMs: 5000, upstreamHeadersMs: config.upstream.headers, upstreamBodyMs: config.upstream.body,
@@ -134,7 +138,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
     },
     drain: async () => {
       await page?.drain()
-      await drain({ proxy, approval, audit, policy, notifier, bundles, targets: watched, records, store })
+      await drain({ proxy, approval, audit, policy, notifier, bundles, targets: watched, records, telemetry, store })
     },
   }
 }
@@ -147,13 +151,14 @@ async function forwardDoor({ config, directory }: LoadedConfig, clock: Clock): P
 }
 
 /** The other way round than the start: no new calls, then their records, then the log, then the store. */
-async function drain({ proxy, approval, audit, policy, notifier, bundles, targets, records, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, notifier: GatewayNotifier | undefined, bundles: BundleWatch, targets: WatchedTargets | undefined, records: ChainedWriter, store: SqliteStore }): Promise<void> {
+async function drain({ proxy, approval, audit, policy, notifier, bundles, targets, records, telemetry, store }: { proxy: Proxy, approval: ApprovalService, audit: AuditService, policy: PolicyService, notifier: GatewayNotifier | undefined, bundles: BundleWatch, targets: WatchedTargets | undefined, records: ChainedWriter, telemetry: Telemetry | undefined, store: SqliteStore }): Promise<void> {
   await proxy.drain()
   await records.close()
   bundles.close()
   targets?.close()
   await Promise.all([approval.drain(), policy.drain(), notifier?.drain()])
   await audit.drain()
+  await telemetry?.shutdown()
   await store.close()
 }
 

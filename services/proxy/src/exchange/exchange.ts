@@ -55,7 +55,7 @@ function dial(passage: Complete, parts: Parts): Promise<Ending | Refusal> {
   if (response.closed) left()
   const start = (): void => {
     if (dialogue.over) return
-    passage.trace?.dialling()
+    passage.trace?.dialling(passage)
     try {
       parts.upstreams.pool(target, call.host, call.method.change).dispatch(buildUpstreamRequest(passage) as Dispatcher.DispatchOptions, dialogue)
     } catch (error) {

@@ -63,9 +63,10 @@ export class CallTrace {
     }
   }
 
-  dialling(): void {
+  dialling({ facts, request }: Passage): void {
     this.#dialledAt = this.#calls.clock.monotonic()
     this.#upstream = this.#calls.telemetry.span('lockkeeper.upstream', { kind: 'client', parent: this.#span })
+    if (this.#upstream.recording) this.#upstream.tell({ 'http.request.method': request.method, 'lockkeeper.target': facts.target, 'lockkeeper.method': facts.method })
   }
 
   /** At least the request line may have left. */
@@ -80,15 +81,13 @@ export class CallTrace {
 
   /** The upstream has said all that it says. */
   received(): void {
-    if (this.#dialledAt === undefined || this.#upstreamMs !== undefined) return
-    this.#upstreamMs = this.#calls.clock.monotonic() - this.#dialledAt
+    this.#endUpstream(undefined)
   }
 
   end(passage: Passage & Partial<Witnesses>, end: Ending | Refusal): void {
     const { facts } = passage
     const status = isRefusal(end) ? ERRORS[end.reason].http : end.status
-    this.received()
-    this.#endUpstream(passage, end)
+    this.#endUpstream(end.reason ?? 'no answer')
     if (this.#span.recording) {
       this.#span.tell({
         'http.request.method': passage.request.method, 'http.response.status_code': status, 'lockkeeper.door': facts.door, 'lockkeeper.target': facts.target, 'lockkeeper.method': facts.method,
@@ -100,11 +99,12 @@ export class CallTrace {
     this.#calls.ended(passage, end, this.#upstreamMs === undefined ? undefined : { ms: this.#upstreamMs, status: this.#status })
   }
 
-  #endUpstream({ facts, request }: Passage, end: Ending | Refusal): void {
-    const span = this.#upstream
-    if (span === undefined) return
-    const status = this.#status
-    if (span.recording) span.tell({ 'http.request.method': request.method, 'http.response.status_code': status, 'lockkeeper.target': facts.target, 'lockkeeper.method': facts.method })
-    span.end(status === undefined ? end.reason ?? 'no answer' : status >= 500 ? `HTTP ${status}` : undefined)
+  /** Once. `why`: it ends with the call, before its answer was complete. */
+  #endUpstream(why: string | undefined): void {
+    const [span, since, status] = [this.#upstream, this.#dialledAt, this.#status]
+    if (span === undefined || since === undefined || this.#upstreamMs !== undefined) return
+    this.#upstreamMs = this.#calls.clock.monotonic() - since
+    if (span.recording) span.tell({ 'http.response.status_code': status })
+    span.end(status !== undefined && status >= 500 ? `HTTP ${status}` : why)
   }
 }

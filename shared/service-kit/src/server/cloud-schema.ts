@@ -5,6 +5,7 @@
 import { serviceIssuerSchema } from '@lockkeeper/auth'
 import { z } from 'zod'
 import { LOG_LEVELS } from '../logger.ts'
+import { telemetrySchema } from '../telemetry/telemetry-schema.ts'
 
 const path = z.string().min(1).max(4096)
 const hostPort = z.string().regex(/^(?:127\.0\.0\.1|[a-z0-9-]{1,63}):\d{1,5}$/, 'must be host:port')
@@ -21,6 +22,8 @@ export const serviceSettings = {
   project: z.string().regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, 'must be a project id'),
   /** Sandbox only, and needed there. */
   emulators: z.strictObject({ firestore: hostPort, pubsub: hostPort }).optional(),
+  /** Where traces and metrics go, over OTLP/HTTP: a collector beside the service. Without it there are none. */
+  telemetry: telemetrySchema.optional(),
   /** Least severe lines that are written to standard error. */
   log: z.enum(LOG_LEVELS).default('info'),
 }

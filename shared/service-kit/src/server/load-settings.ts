@@ -5,6 +5,7 @@ import type { Mode } from '@lockkeeper/domain'
 import type { z } from 'zod'
 import { unknownVariables } from '../environment.ts'
 import { readSettingsFile, type SettingsProblem } from '../settings-file.ts'
+import { telemetryProblems, type TelemetrySettings } from '../telemetry/telemetry-schema.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -18,7 +19,7 @@ export interface LoadedSettings<T> {
   readonly port: number
 }
 
-interface Common { readonly mode: Mode, readonly emulators?: unknown }
+interface Common { readonly mode: Mode, readonly emulators?: unknown, readonly telemetry?: TelemetrySettings | undefined }
 
 /** Variables that lead Google's libraries elsewhere, or make them trust anybody. */
 const UNSAFE_IN_REAL = ['FIRESTORE_EMULATOR_HOST', 'PUBSUB_EMULATOR_HOST', 'STORAGE_EMULATOR_HOST', 'DATASTORE_EMULATOR_HOST', 'GCE_METADATA_HOST', 'GCE_METADATA_IP', 'GOOGLE_CLOUD_UNIVERSE_DOMAIN', 'NODE_TLS_REJECT_UNAUTHORIZED'] as const
@@ -39,7 +40,7 @@ export function loadServiceSettings<S extends z.ZodType<Common>>(schema: S, envi
   const at = ({ path, message }: PathProblem): SettingsProblem => ({ file, line: source.locate(path), path: path.map(String).join('.'), message })
   if (mode !== undefined) problems.push(...modeProblems(source.raw, mode).map(at))
   if ('problems' in result) return { problems: [...problems, ...result.problems] }
-  problems.push(...check(result.value, dirname(file)).map(at))
+  problems.push(...telemetryProblems(result.value.telemetry, result.value.mode).map(at), ...check(result.value, dirname(file)).map(at))
   return problems.length > 0 ? { problems } : { settings: result.value, directory: dirname(file), port }
 }
 

@@ -1,4 +1,6 @@
 /** Traces and metrics, for whoever has them configured. */
+export { observeDeadLetters } from './dead-letters.ts'
+export { countDeliveries, type DeliveryOutcome } from './deliveries.ts'
 export { readHeaders } from './headers-secret.ts'
 export { startTelemetry, type TelemetryOptions } from './start-telemetry.ts'
 export { telemetryProblems, telemetrySchema, telemetrySettings, type TelemetryProblem, type TelemetrySettings } from './telemetry-schema.ts'

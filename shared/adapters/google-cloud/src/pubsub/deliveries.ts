@@ -43,6 +43,8 @@ export interface DeliveryParts {
   /** Why the event can stand in no topic of that name, or undefined. */
   readonly checkEvent: (topic: string, event: CloudEvent) => string | undefined
   readonly log: PubSubLog
+  /** Told of every delivery: handled, to come again, or given up and now a dead letter. */
+  readonly onSettled?: ((subscription: string, outcome: 'done' | 'again' | 'dead') => void) | undefined
 }
 
 /** Attributes of a dead letter, beside those that it had. */
@@ -68,9 +70,11 @@ export class Deliveries {
     if (redrivenFor !== undefined && redrivenFor !== spec.id) return 'done'
     try {
       await this.#handOver(consumption, received)
+      this.#parts.onSettled?.(spec.id, 'done')
       return 'done'
     } catch (error) {
       const last = received.attempt >= maxDeliveries
+      this.#parts.onSettled?.(spec.id, last ? 'dead' : 'again')
       this.#say(error, last, { subscription: spec.id, message: received.messageId, event: received.attributes['ce-id'], source: received.attributes['ce-source'], type: received.attributes['ce-type'], attempt: received.attempt })
       return last ? this.#bury(spec, received, error) : 'again'
     }

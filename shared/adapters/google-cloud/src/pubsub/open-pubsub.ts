@@ -5,7 +5,7 @@ import type { EventBus, Subscription, SubscriptionOptions } from '@lockkeeper/do
 import { TOPOLOGY, type SubscriptionSpec, type Topology } from '@lockkeeper/domain/topology'
 import { openClient, subscriberApi, type Client, type ClientOptions } from './client.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { Deliveries, type Consumption, type Handler, type PubSubLog, type Received } from './deliveries.ts'
+import { Deliveries, type Consumption, type DeliveryParts, type Handler, type PubSubLog, type Received } from './deliveries.ts'
 import { toMessage } from './event-message.ts'
 import { Publisher, type PublisherSettings } from './publisher.ts'
 import { PullConsumer } from './pull-consumer.ts'
@@ -14,6 +14,7 @@ import { Resources } from './resources.ts'
 
 export interface PubSubOptions extends ClientOptions, Partial<PublisherSettings> {
   readonly log: PubSubLog
+  readonly onSettled?: DeliveryParts['onSettled']
   /** Default `TOPOLOGY`. */
   readonly topology?: Topology
   /** Default the topology's. */
@@ -54,7 +55,7 @@ class PubSubEvents implements PubSubBus {
   readonly #consumptions = new Map<string, Consumption>()
   readonly #publishing = new Set<Promise<void>>()
 
-  constructor({ log, topology = TOPOLOGY, prefix, service, verifyPusher, checkEvent = eventProblem, projectId, emulator, endpoint, ...given }: PubSubOptions) {
+  constructor({ log, onSettled, topology = TOPOLOGY, prefix, service, verifyPusher, checkEvent = eventProblem, projectId, emulator, endpoint, ...given }: PubSubOptions) {
     const settings = { ...DEFAULTS, ...given }
     this.#resources = new Resources(projectId, topology, prefix)
     this.#client = openClient({ projectId, ...(emulator === undefined ? {} : { emulator }), ...(endpoint === undefined ? {} : { endpoint }) })
@@ -62,7 +63,7 @@ class PubSubEvents implements PubSubBus {
     this.#publisher = new Publisher(this.#client, settings)
     this.#log = log
     const resources = this.#resources
-    this.#deliveries = new Deliveries({ publisher: this.#publisher, resources, checkEvent, log })
+    this.#deliveries = new Deliveries({ publisher: this.#publisher, resources, checkEvent, log, onSettled })
     this.#push = new PushReceiver({ deliveries: this.#deliveries, resources, verifyPusher, log })
     this.#letters = new DeadLetters({ api: this.#api, publisher: this.#publisher, resources, timeoutMs: settings.publishTimeoutMs, handOver: (spec, letter) => this.#handOver(spec, letter), ...(service === undefined ? {} : { service }) })
   }
