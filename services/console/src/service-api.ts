@@ -47,8 +47,10 @@ export function createServiceApi(place: ServicePlace): ServiceApi {
 async function open(place: ServicePlace, options: RequestOptions, onResponse: (response: IncomingMessage) => void) {
   if ('socketPath' in place) return httpRequest({ ...options, socketPath: place.socketPath, headers: { ...options.headers as object, host: 'console' } }, onResponse)
   const url = new URL(place.origin)
+  // Cloud Run's own check takes the signature off the one that it reads.
+  const authorization = await place.authorization()
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-  return send({ ...options, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, headers: { ...options.headers as object, authorization: await place.authorization() } }, onResponse)
+  return send({ ...options, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port, headers: { ...options.headers as object, authorization, 'x-serverless-authorization': authorization } }, onResponse)
 }
 
 async function read(response: IncomingMessage): Promise<ServiceAnswer> {
