@@ -254,7 +254,10 @@ else describe('scenario: the console', function () {
           await tab.page.getByText('Loading…').waitFor({ state: 'detached' })
           if (name === 'inbox') await tab.page.getByText('Live', { exact: true }).waitFor()
           if (name === 'card') await tab.page.getByText(/Needed/).waitFor()
-          await tab.page.screenshot({ path: join(folder, `console-${name}-${device}-${scheme}.png`), fullPage: name === 'card' })
+          await tab.page.screenshot({ path: join(folder, `console-${name}-${device}-${scheme}.png`) })
+          if (name !== 'card' || device !== 'phone') continue
+          await tab.page.getByRole('button', { name: 'Deny' }).scrollIntoViewIfNeeded()
+          await tab.page.screenshot({ path: join(folder, `console-decide-${device}-${scheme}.png`) })
         }
       }
     }

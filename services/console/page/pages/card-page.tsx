@@ -40,7 +40,7 @@ export function CardPage({ id }: { readonly id: string }) {
       {pending ? <TimeLeft until={approval.expiresAt} /> : null}
       {lock === undefined ? null : <p className="note problem">A lock freezes this call: {lock.reason} (by {lock.by}). It can be decided once the lock is lifted.</p>}
       {card === undefined ? <p className="note">The call itself is no longer kept.</p> : <CallCard card={card} />}
-      <SoFar agent={approval.agent} run={approval.run} />
+      <SoFar agent={approval.agent} run={approval.run} asked={card?.soFar ?? []} />
       <section aria-labelledby="who"><h2 id="who">Who decides</h2>
         <Facts rows={[['Needed', `${quorum} of ${reviewers.join(', ') || 'nobody'}`], ['Request', <code key="id">{approval.id}</code>], ['Asked', <Instant key="at" at={approval.at} />]]} />
         {votes.length === 0 ? null : <ul className="votes">{votes.map((vote) => <li key={`${vote.person}${vote.at}`}><strong>{vote.person}</strong> {vote.verdict === 'approve' ? 'approved' : 'denied'} <Instant at={vote.at} /> <span className="faint">({vote.proof}{vote.breakGlass === true ? ', break-glass' : ''})</span>{vote.reason === undefined ? null : <q>{vote.reason}</q>}</li>)}</ul>}
