@@ -18,6 +18,7 @@ import { endGrant, grantIdOf, grantRef } from './grants.ts'
 import type { Reviews } from './reviews.ts'
 import { offerOf, type DecisionOffer } from './decision-offer.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
+import { runHistory } from './run-history.ts'
 import type { Step } from './state-machine.ts'
 import { listWaiting, type WaitingFilter, type WaitingPage } from './waiting-list.ts'
 
@@ -132,14 +133,16 @@ async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Ref
   const looked = await parts.store.look(id)
   if (looked === undefined) return refuse('NOT_FOUND', `There is no approval ${id.slice(0, 64)}.`)
   const { current, locks } = looked
-  const [request, refused] = await Promise.all([
+  const { issuer, id: agent, run } = current.requester
+  const [request, refused, soFar] = await Promise.all([
     parts.requestStore.read(current.id),
     parts.documents.query(refusedDecisions, { name: 'byApproval', equal: { approval: current.id }, limit: 50 }),
+    runHistory(parts.documents, { id: current.id, issuer, agent, run }),
   ])
   const { electorate: { eligible, quorum } } = electorsOf(parts.rights, current)
   const reviewers = [...eligible].map((person) => parts.rights.people.byId(person)?.name ?? person)
   const card = request === undefined ? undefined : renderCard({
-    request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current),
+    request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current), soFar,
     ...current.earlier === undefined ? {} : { earlier: current.earlier }, ...current.differences === undefined ? {} : { differences: current.differences },
   })
   return {

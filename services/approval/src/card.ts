@@ -9,6 +9,7 @@ import { instant } from './outcome-texts.ts'
 import { prettyJson } from './pretty-json.ts'
 import { shownList, shownMembers, type Cuts } from './shown-list.ts'
 import { isPlain, untrusted, visible } from './shown-text.ts'
+import { undoWords } from './undo-words.ts'
 
 export interface CardInput {
   readonly request: AccessRequest
@@ -20,6 +21,8 @@ export interface CardInput {
   readonly earlier?: Earlier
   /** How the call differs from the agent's last one of the same method. */
   readonly differences?: { readonly from: string, readonly lines: readonly string[] }
+  /** What the agent asked for in this run, see run-history.ts. */
+  readonly soFar?: readonly string[]
 }
 
 export interface Card {
@@ -52,6 +55,10 @@ export interface Card {
   readonly boundTo: readonly string[]
   /** Fields that the body changes, from what was read to what it becomes. */
   readonly edits: readonly string[]
+  /** Whether and until when it can be undone; absent where nothing is changed. */
+  readonly undo?: string
+  /** What else of this run came before persons; not what policy let through or denied by itself. */
+  readonly soFar: readonly string[]
   readonly expires: string
   readonly reviewers: readonly string[]
   readonly quorum: number
@@ -83,12 +90,17 @@ export function renderCard(input: CardInput): Card {
     rule: visible(decision.rule), reasons: list(decision.reasons, 'reasons'),
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MAX_REASON) },
     iam: call.iam === undefined ? [] : iamLines(call.iam, cuts), body: bodyLines(call, cuts),
-    boundTo: stateLines(request), edits: editLines(request, cuts),
+    boundTo: stateLines(request), edits: editLines(request, cuts), ...undoOf(call), soFar: list(input.soFar ?? [], 'methods'),
     expires: instant(input.expiresAt), reviewers: list(input.reviewers, 'reviewers'), quorum: input.quorum, approvedBy: list(input.approvedBy, 'approvers'),
     ...input.earlier === undefined ? {} : { earlier: earlierText(input.earlier) },
     changed: [...list(input.earlier?.changed ?? [], 'changes'), ...differenceLines(input.differences, cuts)],
   }
   return { ...card, warnings: warningsOf(request, cuts) }
+}
+
+function undoOf(call: CanonicalCall): Pick<Card, 'undo'> {
+  const undo = undoWords(call)
+  return undo === undefined ? {} : { undo }
 }
 
 function differenceLines(differences: CardInput['differences'], cuts: Cuts): readonly string[] {
