@@ -7,6 +7,11 @@ approval_url        = "https://console.acme.example/a/{id}"
 first_rotation      = "2027-02-22T09:00:00Z"
 dns_zone            = { project_id = "acme-dns", name = "acme-example" }
 
+console = {
+  host   = "console.acme.example"
+  people = { approvers = "group:approvers@acme.example", auditors = "group:auditors@acme.example" }
+}
+
 operator_hosts = {
   policy   = "policy.ops.acme.example"
   approval = "approval.ops.acme.example"
@@ -20,6 +25,7 @@ secrets = {
   receipt-key   = { service = "approval", version = 1 }
   slack-signing = { service = "approval", version = 1 }
   slack-token   = { service = "notifier", version = 1 }
+  console-oidc  = { service = "console", version = 1 }
 }
 
 operators = {

@@ -8,6 +8,11 @@ output "records" {
   value       = module.lockkeeper.records
 }
 
+output "iap_audience" {
+  description = "Audience of Identity-Aware Proxy's assertions for the console; null before its backend is there."
+  value       = module.lockkeeper.iap_audience
+}
+
 output "origins" {
   description = "Address of each inner service: the audience of operators' tokens."
   value       = module.lockkeeper.origins

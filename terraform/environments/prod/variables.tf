@@ -90,8 +90,8 @@ variable "slack_host" {
 }
 
 variable "console" {
-  description = "Host of the console, and the groups that may open it. Null: no console."
-  type        = object({ host = string, people = map(string) })
+  description = "Host of the console, the groups that may open it, and the audience of Identity-Aware Proxy's assertions once the output iap_audience says it. Null: no console."
+  type        = object({ host = string, people = map(string), iap_audience = optional(string) })
   default     = null
 }
 

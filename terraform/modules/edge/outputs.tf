@@ -14,6 +14,6 @@ output "backends" {
 }
 
 output "iap_audiences" {
-  description = "Audience of Identity-Aware Proxy's assertions for each route that it guards, with the project's id where they have its number."
-  value       = { for name, one in google_compute_backend_service.main : name => "/projects/${var.project_id}/global/backendServices/${one.generated_id}" if local.backends[name].iap }
+  description = "Audience of Identity-Aware Proxy's assertions for each route that it guards."
+  value       = { for name, one in google_compute_backend_service.main : name => "/projects/${var.project_number}/global/backendServices/${one.generated_id}" if local.backends[name].iap }
 }

@@ -3,6 +3,11 @@ variable "project_id" {
   type        = string
 }
 
+variable "project_number" {
+  description = "Its number, which the audiences of Identity-Aware Proxy have."
+  type        = string
+}
+
 variable "region" {
   description = "Region of the services behind it."
   type        = string

@@ -20,6 +20,17 @@ locals {
     credential = { impersonate = target.account, lifetime = "${var.token_minutes}m", downscope = true }
   }] }
 
+  # It asks in the name of the person that it signed in; that is a right of its own at the approval service, an operator's elsewhere.
+  console_caller = var.console == null ? {} : { console = var.console.account }
+  console_iap    = try(var.console.iap_audience, null) == null ? {} : { iap = { audience = var.console.iap_audience } }
+  console_parts = { for key, value in {
+    origin          = try(var.console.origin, null)
+    people          = var.people_path
+    approverIssuers = try(local.own["approval"].approverIssuers, [])
+    services        = { approval = var.origins.approval, audit = var.origins.audit }
+    identity        = { metadata = true }
+  } : key => value if var.console != null }
+
   proxy = merge(local.own["proxy"], local.common["proxy"], local.page, local.targets, {
     databases  = { policy = var.databases.policy, approval = var.databases.approval }
     blobs      = { bucket = var.buckets.bundles }
@@ -40,7 +51,7 @@ locals {
     trustedKeys = slice(local.versions["policy"], 1, length(local.versions["policy"]))
   })
 
-  approval = merge(local.own["approval"], local.common["approval"], local.operators["approval"], local.pushers["approval"], local.secrets["approval"], {
+  approval = merge(local.own["approval"], local.common["approval"], local.operators["approval"], local.pushers["approval"], local.secrets["approval"], local.console_caller, {
     database = var.databases.approval
     blobs    = { bucket = var.buckets.receipts }
     people   = var.people_path
@@ -59,4 +70,6 @@ locals {
     database = var.databases.notifier
     people   = var.people_path
   })
+
+  console = merge(local.own["console"], local.common["console"], local.console_iap, local.console_parts, length(lookup(var.secrets, "console", {})) == 0 ? {} : local.secrets["console"])
 }

@@ -6,6 +6,6 @@ output "files" {
     approval = yamlencode(local.approval)
     audit    = yamlencode(local.audit)
     notifier = yamlencode(local.notifier)
-    console  = yamlencode(merge(local.own["console"], local.common["console"]))
+    console  = yamlencode(local.console)
   }
 }

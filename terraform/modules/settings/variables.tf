@@ -13,11 +13,11 @@ variable "own" {
   }
 
   validation {
-    condition = alltrue([for text in values(var.own) : length(setintersection(
+    condition = alltrue([for service, text in var.own : length(setintersection(
       try(keys(yamldecode(text)), []),
-      ["apiVersion", "kind", "mode", "project", "database", "databases", "blobs", "signer", "policyKeys", "writerKeys", "trustedKeys", "logKeys", "secrets", "approval", "identity", "people", "proxies", "operators", "pusher", "emulators", "doors", "approvalUrl", "protected"]
+      concat(lookup({ approval = ["console"], console = ["origin", "approverIssuers", "services", "iap"] }, service, []), ["apiVersion", "kind", "mode", "project", "database", "databases", "blobs", "signer", "policyKeys", "writerKeys", "trustedKeys", "logKeys", "secrets", "approval", "identity", "people", "proxies", "operators", "pusher", "emulators", "doors", "approvalUrl", "protected"])
     )) == 0])
-    error_message = "Terraform writes apiVersion, kind, mode, project, databases, blobs, keys, secrets, people, doors, approvalUrl, protected and who may call whom; take them out."
+    error_message = "Terraform writes apiVersion, kind, mode, project, databases, blobs, keys, secrets, people, doors, approvalUrl, protected, origin, iap and who may call whom; take them out."
   }
 }
 
@@ -115,5 +115,21 @@ variable "token_minutes" {
   validation {
     condition     = var.token_minutes >= 1 && var.token_minutes <= 60
     error_message = "Google's tokens live for 1 to 60 minutes."
+  }
+}
+
+variable "console" {
+  description = "Address of the console's page, its account, and the audience of Identity-Aware Proxy's assertions where that is known. Null: no console."
+  type        = object({ origin = string, account = string, iap_audience = optional(string) })
+  default     = null
+
+  validation {
+    condition     = var.console == null || try(can(regex("^https://[^/]+$", var.console.origin)), false)
+    error_message = "The console's address is https and has no path."
+  }
+
+  validation {
+    condition     = var.console == null || can(yamldecode(var.own["approval"]).approverIssuers[0]) && can(yamldecode(var.own["console"]).signIn[0])
+    error_message = "A console wants approverIssuers in approval.yaml, which it shares, and signIn in console.yaml."
   }
 }

@@ -30,6 +30,7 @@ module "edge" {
   region              = var.region
   name                = "${local.prefix}edge"
   door                = var.door
+  project_number      = local.number
   proxy_service       = module.service["proxy"].name
   routes              = local.routes
   agent_ranges        = var.agent_ranges

@@ -25,7 +25,6 @@ locals {
   pubsub_agent     = "service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
   secret_agent     = "service-${local.number}@gcp-sa-secretmanager.iam.gserviceaccount.com"
 
-  # The console asks the others as an operator; what a person may do there is checked against the person.
-  console   = contains(keys(var.images), "console") ? { console = local.accounts["console"] } : {}
-  operators = { for name in local.inner : name => merge({ for account in var.operators[name] : account => account }, local.console) }
+  # The console reads the log as an operator; at the approval service it has a right of its own.
+  operators = { for name in local.inner : name => merge({ for account in var.operators[name] : account => account }, name == "audit" && var.console != null ? { console = local.accounts["console"] } : {}) }
 }

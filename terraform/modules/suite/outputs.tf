@@ -8,6 +8,11 @@ output "records" {
   value       = try(module.edge[0].records, [])
 }
 
+output "iap_audience" {
+  description = "Audience of Identity-Aware Proxy's assertions for the console; null before its backend is there."
+  value       = try(module.edge[0].iap_audiences["console"], null)
+}
+
 output "origins" {
   description = "Address of each inner service: the audience of operators' tokens."
   value       = { for name in local.inner : name => local.origins[name] }

@@ -17,7 +17,7 @@ locals {
 
   # Behind the load balancer; the others are asked from within alone.
   public = toset(concat(["proxy", "console"], keys(var.operator_hosts), var.slack_host == null ? [] : ["notifier"]))
-  people = ["proxy", "approval", "notifier"]
+  people = ["proxy", "approval", "notifier", "console"]
 
   directory = "/etc/lockkeeper"
 }

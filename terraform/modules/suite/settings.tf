@@ -6,13 +6,14 @@ module "settings" {
   databases          = { for name in local.inner : name => module.database[name].database }
   buckets            = { bundles = module.bundles.name, receipts = module.receipts.name, log = module.evidence.bucket }
   keys               = { for name, key in module.signing_key : name => key.trusted }
-  secrets            = { for service in ["proxy", "approval", "notifier"] : service => { for name, one in var.secrets : name => { secret = module.secret[name].id, version = one.version } if one.service == service } }
+  secrets            = { for service in ["proxy", "approval", "notifier", "console"] : service => { for name, one in var.secrets : name => { secret = module.secret[name].id, version = one.version } if one.service == service } }
   origins            = { for name in local.inner : name => local.origins[name] }
   pushers            = { for name, account in google_service_account.pusher : name => account.email }
   proxy_account      = local.accounts["proxy"]
   operators          = { for name, accounts in local.operators : name => values(accounts) }
   people_path        = "${local.directory}/people/people.yaml"
   door               = var.door
+  console            = var.console == null ? null : { origin = "https://${var.console.host}", account = local.accounts["console"], iap_audience = var.console.iap_audience }
   approval_url       = var.approval_url
   protected_projects = distinct([var.project_id, local.number, local.upstream_project, data.google_project.upstream.number])
   targets            = var.targets_in_settings ? module.identity.targets : []

@@ -86,8 +86,8 @@ variable "secrets" {
   }
 
   validation {
-    condition     = alltrue([for one in values(var.secrets) : contains(["proxy", "approval", "notifier"], one.service) && one.version >= 1])
-    error_message = "A secret belongs to the proxy, the approval service or the notifier, and has a pinned version."
+    condition     = alltrue([for one in values(var.secrets) : contains(["proxy", "approval", "notifier", "console"], one.service) && one.version >= 1])
+    error_message = "A secret belongs to the proxy, the approval service, the notifier or the console, and has a pinned version."
   }
 }
 
@@ -159,8 +159,8 @@ variable "slack_host" {
 }
 
 variable "console" {
-  description = "Host of the console and the groups that may open it, as IAM members by a name of your own. Null: no console."
-  type        = object({ host = string, people = map(string) })
+  description = "Host of the console, the groups that may open it, as IAM members by a name of your own, and the audience of Identity-Aware Proxy's assertions: the output iap_audience of the apply that made its backend. Without it people sign in twice. Null: no console."
+  type        = object({ host = string, people = map(string), iap_audience = optional(string) })
   default     = null
 }
 

@@ -74,6 +74,7 @@ variables {
     receipt-key   = { service = "approval", version = 1 }
     slack-signing = { service = "approval", version = 1 }
     slack-token   = { service = "notifier", version = 1 }
+    console-oidc  = { service = "console", version = 1 }
   }
 
   operators = {

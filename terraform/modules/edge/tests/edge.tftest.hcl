@@ -9,11 +9,12 @@ mock_provider "google" {
 }
 
 variables {
-  project_id    = "acme-gateway"
-  region        = "europe-west1"
-  name          = "lockkeeper-edge"
-  door          = "gw.acme.example"
-  proxy_service = "lockkeeper-proxy"
+  project_id     = "acme-gateway"
+  region         = "europe-west1"
+  project_number = "123456789012"
+  name           = "lockkeeper-edge"
+  door           = "gw.acme.example"
+  proxy_service  = "lockkeeper-proxy"
   routes = {
     console = { service = "lockkeeper-console", host = "console.acme.example", iap = true }
     slack   = { service = "lockkeeper-notifier", host = "slack-clicks.acme.example", paths = ["/slack/interactivity"] }

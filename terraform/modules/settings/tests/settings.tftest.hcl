@@ -137,3 +137,34 @@ run "an_inner_service_over_plain_http_is_refused" {
 
   expect_failures = [var.origins]
 }
+
+run "the_console_is_known_to_approvals_and_shares_their_issuers" {
+  command = plan
+
+  variables {
+    own = {
+      proxy    = "{}"
+      policy   = "{}"
+      approval = "approverIssuers: [{ name: console, issuer: 'https://login.acme.example', audience: lockkeeper-approvals }]"
+      audit    = "{}"
+      notifier = "{}"
+      console  = "signIn: [{ issuer: console, clientId: lockkeeper-approvals }]"
+    }
+    console = { origin = "https://console.acme.example", account = "console@acme-gateway.iam.gserviceaccount.com", iap_audience = "/projects/123456789012/global/backendServices/1" }
+  }
+
+  assert {
+    condition     = yamldecode(output.files.approval).console == "console@acme-gateway.iam.gserviceaccount.com" && yamldecode(output.files.console).approverIssuers[0].name == "console" && yamldecode(output.files.console).iap.audience == "/projects/123456789012/global/backendServices/1"
+    error_message = "The console could not ask, or would believe other issuers than the approval service."
+  }
+}
+
+run "a_console_that_nobody_can_sign_in_to_is_refused" {
+  command = plan
+
+  variables {
+    console = { origin = "https://console.acme.example", account = "console@acme-gateway.iam.gserviceaccount.com" }
+  }
+
+  expect_failures = [var.console]
+}

@@ -75,6 +75,7 @@ variables {
     receipt-key   = { service = "approval", version = 3 }
     slack-signing = { service = "approval", version = 1 }
     slack-token   = { service = "notifier", version = 1 }
+    console-oidc  = { service = "console", version = 1 }
   }
 }
 
@@ -164,7 +165,7 @@ run "all_services_with_an_edge" {
   }
 }
 
-run "the_console_is_an_operator_and_behind_a_sign_in" {
+run "the_console_may_ask_where_it_must_and_is_behind_a_sign_in" {
   command = plan
 
   variables {
@@ -173,7 +174,7 @@ run "the_console_is_an_operator_and_behind_a_sign_in" {
   }
 
   assert {
-    condition     = length(module.console) == 1 && length(yamldecode(output.settings.approval).operators.allowed) == 2
+    condition     = length(module.console) == 1 && can(yamldecode(output.settings.approval).console) && length(yamldecode(output.settings.audit).operators.allowed) == 2 && length(yamldecode(output.settings.policy).operators.allowed) == 1
     error_message = "The console cannot ask, or is open."
   }
 }
