@@ -178,7 +178,18 @@ describe('decisions by ID token', () => {
 
   const decision = (request: AccessRequest, claims: object, signature?: string): SubmittedDecision => ({
     approval: request.id, digest: request.attach.digest, verdict: 'approve',
-    proof: { kind: 'idToken', token: token({ sub: 'bo', nonce: request.attach.digest, iat: world.clock.now() / 1000, ...claims }, signature) },
+    proof: { kind: 'idToken', token: token({ sub: 'bo', nonce: request.attach.digest, iat: world.clock.now() / 1000, auth_time: world.clock.now() / 1000, ...claims }, signature) },
+  })
+
+  it('invariant 7: a critical call takes a sign-in that is newer than the request; others take any', async () => {
+    const stale = [{ auth_time: undefined }, { auth_time: null }, { auth_time: '9999999999' }, { auth_time: world.clock.now() / 1000 - 61 }]
+    for (const [index, claims] of stale.entries()) {
+      const critical = await world.raise({ call: { path: `/critical/${index}` } })
+      assert.equal(refusedWith(await world.service().admin.decide(decision(critical, claims))), 'TOKEN_INVALID')
+      assert.equal(await world.state(critical), 'pending')
+      const lesser = await world.raise({ call: { risk: 'high', path: `/high/${index}` } })
+      assert.equal(granted(await world.service().admin.decide(decision(lesser, { ...claims, jti: `high-${index}` }))).state, 'approved')
+    }
   })
 
   it('invariant 7: a token whose nonce is the digest decides', async () => {

@@ -180,6 +180,7 @@ function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Prove
   if (isRefusal(use)) return use
   if (decision.approval !== current.id) return refuse('NOT_FOUND', `${decision.approval} shares ${current.id}; decide that one.`)
   if (proven.madeAt < current.at - SKEW_MS) return refuse('TOKEN_INVALID', 'The decision\'s proof is older than the request.')
+  if (current.risk === 'critical' && isStale(proven, current)) return refuse('TOKEN_INVALID', `${current.id} is of class critical: its decision needs a sign-in that is newer than the request, and the token does not say that it is (auth_time).`)
   const unfit = proven.kind === 'slack' ? unfitForSlack(parts, current) : undefined
   if (unfit !== undefined) return unfit
   const { verdict, reason, digest, grant, breakGlass } = decision
@@ -190,6 +191,11 @@ function toVote(parts: DecisionParts, decision: SubmittedDecision, proven: Prove
       ...proven.groups === undefined ? {} : { groups: proven.groups }, ...grant === undefined ? {} : { grant }, ...breakGlass === undefined ? {} : { breakGlass },
     },
   }
+}
+
+/** A token can be had silently from a session that stands for weeks: what weighs most is asked of the person anew (OpenID Connect Core 1.0, `max_age`). */
+function isStale({ kind, authAt = 0 }: Proven, { at }: ApprovalCase): boolean {
+  return kind === 'idToken' && authAt < at - SKEW_MS
 }
 
 /** A message has no room for every call, and some weigh too much for a click (invariant 4). */

@@ -58,6 +58,8 @@ export interface Proven {
   readonly fingerprint: string
   /** Epoch ms at which it was made. */
   readonly madeAt: number
+  /** Epoch ms at which the person last showed themselves to their identity provider, where its token says so (`auth_time`). */
+  readonly authAt?: number
   /** Groups of ours that the person's identity provider names, through `groupClaims`. */
   readonly groups?: readonly string[]
   /** The passkey that made it: its use is written together with what follows from it. */
@@ -147,7 +149,7 @@ async function checkIdToken(decision: SubmittedDecision, token: string, { verify
   // The signed part alone: a second signature over the same claims is the same proof.
   const signed = token.slice(0, token.lastIndexOf('.'))
   const groups = groupsIn(claims, groupClaims)
-  return { person: person.id, kind: 'idToken', fingerprint: sha256(signed), madeAt: issuedAt, ...groups.length === 0 ? {} : { groups } }
+  return { person: person.id, kind: 'idToken', fingerprint: sha256(signed), madeAt: issuedAt, ...groups.length === 0 ? {} : { groups }, ...typeof claims['auth_time'] === 'number' ? { authAt: claims['auth_time'] * 1000 } : {} }
 }
 
 /** Claims of a token that has been verified already. */

@@ -21,7 +21,7 @@ export function createApprovers(): Approvers {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const token: Approvers['token'] = (person, nonce, claims = {}) => {
     const iat = Math.floor(Date.now() / 1000)
-    const signed = `${encode({ alg: 'EdDSA', typ: 'JWT', kid: 'people' })}.${encode({ iss: ISSUER, aud: AUDIENCE, sub: person, nonce, iat, exp: iat + 300, jti: randomUUID(), ...claims })}`
+    const signed = `${encode({ alg: 'EdDSA', typ: 'JWT', kid: 'people' })}.${encode({ iss: ISSUER, aud: AUDIENCE, sub: person, nonce, iat, auth_time: iat, exp: iat + 300, jti: randomUUID(), ...claims })}`
     return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`
   }
   return {
