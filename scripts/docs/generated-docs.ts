@@ -9,6 +9,7 @@ import { errorsPage } from './errors-page.ts'
 import { messagingFiles } from './event-schemas.ts'
 import { eventsPage } from './events-page.ts'
 import { jsonSchemaOf, type JsonSchema } from './json-schemas.ts'
+import { openApiFiles } from './openapi.ts'
 import { readComments } from './schema-comments.ts'
 
 /** File from the root → content. */
@@ -27,6 +28,7 @@ export function generatedDocs(root: string): ReadonlyMap<string, string> {
     ['docs/policy.schema.json', asJson(policy)],
     ['docs/targets.schema.json', asJson(targets)],
     ...messagingFiles(),
+    ...openApiFiles(root),
   ])
 }
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { refuse } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type ApprovalApi, type Outcome } from '@lockkeeper/domain/ports'
 import { createServiceServer, frame, onlyFor, unframe, type ServiceServer } from '@lockkeeper/service-kit/server'
+import { answerFaults } from '@lockkeeper/service-kit/openapi'
 import { after, before, describe, it } from 'mocha'
+import { APPROVAL_OPERATIONS } from './api/operations.ts'
 import { API_PATH, createApiRoutes } from './api-routes.ts'
 
 const ATTACH = { issuer: 'ci', agent: 'a', run: 'r', digest: 'full:x' }
@@ -33,8 +35,14 @@ describe('the approval service\'s API for proxies', () => {
     asked.length = 0
     answer = () => undefined
   })
-  const post = (path: string, sent: object | Buffer, authorization = 'Bearer proxy') =>
-    fetch(`${origin}${API_PATH}/${path}`, { method: 'POST', headers: { authorization }, body: Buffer.isBuffer(sent) ? new Uint8Array(sent) : JSON.stringify(sent) })
+  /** The answer, which is one of those that are described. */
+  const post = async (name: string, sent: object | Buffer, authorization = 'Bearer proxy'): Promise<Response> => {
+    const path = `${API_PATH}/${name}`
+    const response = await fetch(`${origin}${path}`, { method: 'POST', headers: { authorization }, body: Buffer.isBuffer(sent) ? new Uint8Array(sent) : JSON.stringify(sent) })
+    const body = new Uint8Array(await response.clone().arrayBuffer())
+    assert.deepEqual(answerFaults(APPROVAL_OPERATIONS, ['TOKEN_INVALID', 'APPROVAL_UNAVAILABLE'], { method: 'POST', path, status: response.status, type: response.headers.get('content-type') ?? '', body }), [])
+    return response
+  }
 
   it('a claim, a completion, a receipt and a delivery reach the service as they were sent', async () => {
     answer = () => ({ fence: 'apr_one.1', dialWithinMs: 5000 })

@@ -57,13 +57,13 @@ const CODE_LENGTH = 20
 
 const base64url = (most: number) => z.string().max(most).regex(/^[\w-]+$/)
 const code = z.string().min(1).max(64).transform((text) => text.toUpperCase().replace(/[\s-]/g, ''))
-const beginning = z.strictObject({ code })
-const finishing = z.strictObject({
+export const beginning = z.strictObject({ code })
+export const finishing = z.strictObject({
   code, label: z.string().trim().min(1).max(64),
   credential: z.strictObject({ id: base64url(1400), clientData: base64url(4096), attestation: base64url(16_384) }),
 })
-const signingIn = z.strictObject({ nonce: z.string().min(20).max(64), at: z.int(), assertion: passkeyAssertion })
-const asking = z.strictObject({ at: z.int(), assertion: passkeyAssertion, person: z.string().max(64) })
+export const signingIn = z.strictObject({ nonce: z.string().min(20).max(64), at: z.int(), assertion: passkeyAssertion })
+export const asking = z.strictObject({ at: z.int(), assertion: passkeyAssertion, person: z.string().max(64) })
 
 interface OpenCode { readonly code: string, readonly person: PersonId, readonly until: number }
 

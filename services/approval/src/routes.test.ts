@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { answerFaults } from '@lockkeeper/service-kit/openapi'
 import express from 'express'
 import { after, before, describe, it } from 'mocha'
 import { deleteMore, deletion, giveGrant, PATTERN } from '../test/deletions.ts'
 import { granted, openWorld, type World } from '../test/harness.ts'
+import { ADMIN_OPERATIONS } from './api/operations.ts'
 
 interface Answer { readonly status: number, readonly type: string, readonly body: string }
 
@@ -27,7 +29,9 @@ describe('admin routes', () => {
     const { port } = server.address() as AddressInfo
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { 'content-type': 'application/json', ...headers }, ...body === undefined ? {} : { body: text } })
-    return { status: response.status, type: response.headers.get('content-type') ?? '', body: await response.text() }
+    const answer = { status: response.status, type: response.headers.get('content-type') ?? '', body: await response.text() }
+    assert.deepEqual(answerFaults(ADMIN_OPERATIONS, [], { method, path, ...answer }), [])
+    return answer
   }
   const problem = ({ status, type, body }: Answer): string => {
     assert.match(type, /^application\/problem\+json/)

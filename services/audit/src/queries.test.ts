@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { answerFaults, operationAt } from '@lockkeeper/service-kit/openapi'
 import express from 'express'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { tempDir } from '@lockkeeper/testkit'
 import type { StoredRecord } from '@lockkeeper/transparency-log'
+import { AUDIT_OPERATIONS } from './api/audit-operations.ts'
 import { auditRoom, body, closeRooms, collect, intent, outcome, type AuditRoom } from './audit-room.fixture.ts'
 import type { RecordFilter } from './record-filter.ts'
 import { renderSession, renderTimeline } from './service.ts'
@@ -181,6 +183,15 @@ describe('audit queries', () => {
 
 describe('audit routes', () => {
   after(closeRooms)
+  const asked = new Set<string>()
+
+  /** The answer, which is one of those that are described. */
+  async function described(method: string, path: string, response: Response): Promise<{ status: number, type: string, text: string }> {
+    const answer = { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() }
+    assert.deepEqual(answerFaults(AUDIT_OPERATIONS, [], { method, path: `/v1/audit${path}`, status: answer.status, type: answer.type, body: answer.text }), [])
+    if (answer.status === 200) asked.add(operationAt(AUDIT_OPERATIONS, method, `/v1/audit${path}`)?.id ?? '')
+    return answer
+  }
 
   it('answer over HTTP, with problem+json for what is wrong', async () => {
     const room = await auditRoom()
@@ -190,7 +201,7 @@ describe('audit routes', () => {
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/audit`
     const get = async (path: string): Promise<{ status: number, type: string, text: string }> => {
       const response = await fetch(base + path)
-      return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() }
+      return described('GET', path, response)
     }
     try {
       assert.equal(JSON.parse((await get('/records?run=run-1&limit=3')).text).records.length, 3)
@@ -206,13 +217,14 @@ describe('audit routes', () => {
         assert.deepEqual([path, status, JSON.parse(text).reason], [path, 400, 'REQUEST_INVALID'])
         assert.match(type, /^application\/problem\+json/)
       }
-      const post = (directory: unknown): Promise<Response> => fetch(`${base}/export`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ directory }) })
+      const post = async (directory: unknown): ReturnType<typeof get> => described('POST', '/export', await fetch(`${base}/export`, { method: 'POST', body: JSON.stringify({ directory }) }))
       const target = `${tempDir()}/export`
       const exported = await post(target)
       assert.equal(exported.status, 200)
-      assert.ok((await exported.json() as { segments: number }).segments > 0)
+      assert.ok((JSON.parse(exported.text) as { segments: number }).segments > 0)
       for (const directory of [target, 'relative', '', 1, undefined]) assert.equal((await post(directory)).status, 400, String(directory))
       for (const path of ['/records/rec_aaaaaaaaaaaa1', '/records/..%2f..%2fx', '/records/rec_aaaaaaaaaaaa1/proof']) assert.equal((await get(path)).status, 404)
+      assert.deepEqual(AUDIT_OPERATIONS.map(({ id }) => id).filter((id) => !asked.has(id)), [])
     } finally {
       server.close()
       server.closeAllConnections()

@@ -57,7 +57,7 @@ describe('pushed policy sets', () => {
     await world.inForce.until((all) => all.at(-1)?.version === (first.body.set as SetEntry).bundle)
     assert.equal(effect(), 'allow')
     assert.equal((await admin.ask('GET', '/v1/policies/versions/99')).status, 404)
-    assert.equal((await admin.ask('GET', '/v1/policies/versions/x')).status, 404)
+    assert.equal((await admin.ask('GET', '/v1/policies/versions/x')).status, 400)
   })
 
   it('a push over a set that its pusher has not seen is refused and says who was faster and what changed', async () => {

@@ -5,9 +5,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { collector } from '@lockkeeper/testkit'
+import { answerFaults } from '@lockkeeper/service-kit/openapi'
 import express from 'express'
 import { policies, type SignedPointer } from '@lockkeeper/policy-engine'
 import { createPolicyService, formatProblem } from './service.ts'
+import { POLICY_OPERATIONS } from './api/policy-operations.ts'
 import { AGENT, callOf, openWorld, policyYaml, type World } from './testing/world.ts'
 
 describe('policy service', () => {
@@ -191,7 +193,9 @@ describe('policy service', () => {
     const ask = async (path: string, body?: unknown, type = 'application/json') => {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
       const response = await fetch(url, body === undefined ? {} : { method: 'POST', headers: { 'content-type': type }, body: typeof body === 'string' ? body : JSON.stringify(body) })
-      return { status: response.status, type: response.headers.get('content-type') ?? '', body: await response.json() as Readonly<Record<string, unknown>> }
+      const [answered, text] = [response.headers.get('content-type') ?? '', await response.text()]
+      assert.deepEqual(answerFaults(POLICY_OPERATIONS, [], { method: body === undefined ? 'GET' : 'POST', path, status: response.status, type: answered, body: text }), [])
+      return { status: response.status, type: answered, body: JSON.parse(text) as Readonly<Record<string, unknown>> }
     }
     beforeEach(async () => {
       await open({ 'a.yaml': policyYaml('a', 'allow') })

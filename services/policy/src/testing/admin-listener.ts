@@ -1,7 +1,10 @@
-/** Test-only: the service's routes on a port of loopback. */
+/** Test-only: the service's routes on a port of loopback. Every answer must be one of those that are described. */
+import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { answerFaults } from '@lockkeeper/service-kit/openapi'
 import express from 'express'
+import { POLICY_OPERATIONS } from '../api/policy-operations.ts'
 import type { PolicyService } from '../service.ts'
 
 export interface Answered {
@@ -23,7 +26,9 @@ export async function listenFor(service: PolicyService): Promise<AdminListener> 
     async ask(method, path, body, headers = {}) {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
       const response = await fetch(url, { method, headers: { 'content-type': 'application/json', ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-      return { status: response.status, type: response.headers.get('content-type') ?? '', etag: response.headers.get('etag'), body: await response.json() as Answered['body'] }
+      const [type, text] = [response.headers.get('content-type') ?? '', await response.text()]
+      assert.deepEqual(answerFaults(POLICY_OPERATIONS, ['INTERNAL'], { method, path, status: response.status, type, body: text }), [])
+      return { status: response.status, type, etag: response.headers.get('etag'), body: JSON.parse(text) as Answered['body'] }
     },
     close: () => new Promise((resolve) => {
       server.closeAllConnections()

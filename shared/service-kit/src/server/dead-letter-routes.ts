@@ -2,23 +2,18 @@
 import { refuse } from '@lockkeeper/domain/errors'
 import type { EventBus } from '@lockkeeper/domain/ports'
 import express, { type Router } from 'express'
-import { z } from 'zod'
 import { strike } from '../logger.ts'
-import { sendProblem } from './problem.ts'
-
-const query = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(50) })
+import { listDeadLetters, redriveDeadLetter } from './dead-letter-operations.ts'
+import { SENT } from './operation.ts'
+import { serve } from './serve.ts'
 
 export function deadLetterRoutes(events: Pick<EventBus, 'deadLetters' | 'redrive'>): Router {
   const router = express.Router({ caseSensitive: true })
-  router.get('/v1/events/dead', async (request, response) => {
-    const asked = query.safeParse(request.query)
-    if (!asked.success) return sendProblem(response, refuse('REQUEST_INVALID', 'limit must be a number from 1 to 1,000.'))
+  serve(router, listDeadLetters, async ({ query }, _request, response) => {
     // An event may hold an approver's token; a redrive takes it from the bus, not from here.
-    response.set('cache-control', 'no-store').type('json').send(strike(JSON.stringify({ dead: await events.deadLetters(asked.data.limit) })))
+    response.set('cache-control', 'no-store').type('json').send(strike(JSON.stringify({ dead: await events.deadLetters(query.limit) })))
+    return SENT
   })
-  router.post('/v1/events/dead/:id/redrive', async (request, response) => {
-    if (!await events.redrive(request.params.id)) return sendProblem(response, refuse('NOT_FOUND', 'There is no dead letter of that id.'))
-    response.json({ redriven: true })
-  })
+  serve(router, redriveDeadLetter, async ({ params }) => await events.redrive(params.id) ? { redriven: true } as const : refuse('NOT_FOUND', 'There is no dead letter of that id.'))
   return router
 }

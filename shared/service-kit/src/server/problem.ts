@@ -1,6 +1,7 @@
 /** Errors of the services' own APIs: problem+json (RFC 9457) with the reason of the one table of errors. */
 import { ERRORS, refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
 import type { Response } from 'express'
+import type { Fault } from './operation.ts'
 
 export interface Problem {
   /** `https://lockkeeper.dev/errors/REASON`. */
@@ -14,6 +15,8 @@ export interface Problem {
   readonly verdict?: true
   readonly metadata?: Readonly<Record<string, string>>
   readonly links?: Refusal['links']
+  /** Fields of the request that are wrong. */
+  readonly errors?: readonly Fault[]
 }
 
 /** Private detail stays here: it goes into logs, never into an answer. */
@@ -29,6 +32,12 @@ export function sendProblem(response: Response, refusal: Refusal | ErrorReason, 
 /** A refusal that is the answer to what was asked; a client gives it on as one. */
 export function sendVerdict(response: Response, refusal: Refusal): void {
   const problem: Problem = { ...problemOf(refusal), verdict: true }
+  sendJson(response, problem.status, problem, 'application/problem+json')
+}
+
+/** REQUEST_INVALID, with each wrong field by its name. */
+export function sendFaults(response: Response, faults: readonly Fault[]): void {
+  const problem: Problem = { ...problemOf(refuse('REQUEST_INVALID', faults.map(({ name, detail }) => `${name}: ${detail}`).join('; '))), errors: faults }
   sendJson(response, problem.status, problem, 'application/problem+json')
 }
 
