@@ -8,6 +8,12 @@ variable "deployer" {
   type        = string
 }
 
+variable "act_as_deployer" {
+  description = "Whether whoever applies acts as the deployer. False for a pipeline that is it."
+  type        = bool
+  default     = true
+}
+
 variable "region" {
   description = "Region of services, keys and subnetwork."
   type        = string

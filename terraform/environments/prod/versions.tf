@@ -12,9 +12,9 @@ terraform {
   backend "gcs" {}
 }
 
-# Applied as the deployer: what the person or pipeline may do is to act as it.
+# Applied as the deployer. People act as it; a pipeline has come as it already, and an account cannot act as itself.
 provider "google" {
   project                     = var.project_id
   region                      = var.region
-  impersonate_service_account = var.deployer
+  impersonate_service_account = var.act_as_deployer ? var.deployer : null
 }
