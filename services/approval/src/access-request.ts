@@ -1,7 +1,7 @@
 /** `access.requested` as it comes off the bus: checked field by field, then against its own digest. */
 import { digestOf, equalInConstantTime, unboundCall } from '@lockkeeper/domain/digest'
 import type { Agent, ApprovalTerms, Decision, Obligations } from '@lockkeeper/domain'
-import type { AccessRequest, AttachKey, CanonicalCall, StateFacts } from '@lockkeeper/domain/ports'
+import type { AccessRequest, AttachKey, CanonicalCall, EffectFacts, StateFacts } from '@lockkeeper/domain/ports'
 import { z } from 'zod'
 
 const text = z.string().max(4096)
@@ -57,12 +57,16 @@ const state = z.strictObject({
   changes: z.array(z.strictObject({ path: z.array(z.string().max(512)).min(1).max(64), before: z.string().max(1024).optional() })).max(50).optional(), moreChanges: z.number().int().nonnegative().optional(),
 } satisfies Shape<StateFacts>)
 
+const effect = z.strictObject({
+  kind: z.enum(['bytes', 'objects', 'tables', 'unknown']), amount: z.string().regex(/^\d{1,20}$/).optional(), more: z.boolean().optional(), why: text.optional(), record: name.optional(),
+} satisfies Shape<EffectFacts>)
+
 /** Data of `access.requested`. */
 export const accessRequestSchema = z.strictObject({
   id: z.string().regex(/^apr_[A-Za-z0-9]{3,60}$/),
   attach: z.strictObject({ issuer: name, agent: name, run: name, digest: name, idempotencyKey: z.string().max(512).optional() } satisfies Shape<AttachKey>),
   agent, call, decision,
-  stateHash: text.optional(), state: state.optional(), statedReason: z.string().max(16_384).optional(),
+  stateHash: text.optional(), state: state.optional(), effect: effect.optional(), statedReason: z.string().max(16_384).optional(),
   mode: z.enum(['sandbox', 'real']), isolation: z.enum(['none', 'user', 'container']), at: z.number().int().nonnegative(),
 } satisfies Shape<AccessRequest>)
 

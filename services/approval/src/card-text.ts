@@ -21,6 +21,7 @@ export function renderCardText(card: Card, { width = 100, maxBodyLines = 60 }: {
     ['body', body],
     ['changes', card.edits],
     ['bound', card.boundTo],
+    ['effect', card.effect === undefined ? [] : [card.effect]],
     ['undo', card.undo === undefined ? [] : [card.undo]],
     ['agent', [card.agent]],
     ['run', [card.run]],

@@ -3,6 +3,7 @@ import { digestOf } from '@lockkeeper/domain/digest'
 import type { AccessRequest, CanonicalCall } from '@lockkeeper/domain/ports'
 import type { IamChange } from '@lockkeeper/domain'
 import type { Earlier } from './approval-case.ts'
+import { effectText } from './card-effect.ts'
 import { editLines, stateLines } from './card-state.ts'
 import { earlierText, riskWhy, titleOf } from './card-words.ts'
 import { instant } from './outcome-texts.ts'
@@ -55,6 +56,8 @@ export interface Card {
   readonly boundTo: readonly string[]
   /** Fields that the body changes, from what was read to what it becomes. */
   readonly edits: readonly string[]
+  /** What the API said beforehand that it would do. */
+  readonly effect?: string
   /** Whether and until when it can be undone; absent where nothing is changed. */
   readonly undo?: string
   /** What else of this run came before persons; not what policy let through or denied by itself. */
@@ -90,7 +93,7 @@ export function renderCard(input: CardInput): Card {
     rule: visible(decision.rule), reasons: list(decision.reasons, 'reasons'),
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MAX_REASON) },
     iam: call.iam === undefined ? [] : iamLines(call.iam, cuts), body: bodyLines(call, cuts),
-    boundTo: stateLines(request), edits: editLines(request, cuts), ...undoOf(call), soFar: list(input.soFar ?? [], 'methods'),
+    boundTo: stateLines(request), edits: editLines(request, cuts), ...request.effect === undefined ? {} : { effect: effectText(request.effect) }, ...undoOf(call), soFar: list(input.soFar ?? [], 'methods'),
     expires: instant(input.expiresAt), reviewers: list(input.reviewers, 'reviewers'), quorum: input.quorum, approvedBy: list(input.approvedBy, 'approvers'),
     ...input.earlier === undefined ? {} : { earlier: earlierText(input.earlier) },
     changed: [...list(input.earlier?.changed ?? [], 'changes'), ...differenceLines(input.differences, cuts)],

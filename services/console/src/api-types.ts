@@ -87,14 +87,11 @@ export interface Card {
   readonly edits: readonly string[]
   /** What the approval is bound to. */
   readonly boundTo: readonly string[]
+  readonly effect?: string
   readonly undo?: string
   /** What else of this run came before persons. */
   readonly soFar: readonly string[]
   readonly body: readonly string[]
-  readonly boundTo: readonly string[]
-  readonly edits: readonly string[]
-  readonly undo?: string
-  readonly soFar: readonly string[]
   readonly reviewers: readonly string[]
   readonly earlier?: string
   readonly changed: readonly string[]

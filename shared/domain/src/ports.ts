@@ -202,6 +202,7 @@ export interface AccessRequest {
   readonly stateHash?: string
   /** The gateway's own statement beside the call. */
   readonly state?: StateFacts
+  readonly effect?: EffectFacts
   /** The agent's own words (`X-Goog-Request-Reason`), untrusted. */
   readonly statedReason?: string
   readonly mode: 'sandbox' | 'real'
@@ -230,6 +231,20 @@ export interface StateFacts {
   readonly changes?: readonly StateChange[]
   /** Changes beyond those. */
   readonly moreChanges?: number
+}
+
+/** What the API said that the call would do, without doing it; for approvers only. */
+export interface EffectFacts {
+  /** `bytes` that a query reads, `objects` that are in the bucket or folder, `tables` that are in the dataset; `unknown`: it could not be found out. */
+  readonly kind: 'bytes' | 'objects' | 'tables' | 'unknown'
+  /** A whole number, as text. */
+  readonly amount?: string
+  /** There are more. */
+  readonly more?: boolean
+  /** Why it is `unknown`. */
+  readonly why?: string
+  /** Record of the read. */
+  readonly record?: string
 }
 
 /** A place of the body by its members' names, and JSON of what stood there; absent: nothing. */

@@ -11,18 +11,16 @@ export function CallCard({ card }: { readonly card: Card }) {
       {card.earlier === undefined ? null : <p className="note">{card.earlier}</p>}
       {card.iam.length === 0 ? null : <section aria-labelledby="access"><h2 id="access">Who gains and loses access</h2><Diff lines={card.iam} /></section>}
       {card.edits.length === 0 ? null : <section aria-labelledby="edits"><h2 id="edits">What becomes of it</h2><ul className="diff">{card.edits.map((each) => <Edit key={each} line={each} />)}</ul></section>}
-      {card.edits.length === 0 ? null : <section aria-labelledby="edits"><h2 id="edits">What changes</h2><Lines lines={card.edits} /></section>}
       {card.changed.length === 0 ? null : <section aria-labelledby="changed"><h2 id="changed">What is different from last time</h2><ul className="plain">{card.changed.map((each) => <li key={each}>{each}</li>)}</ul></section>}
       <section aria-labelledby="what"><h2 id="what">What will be sent</h2>
         <Facts rows={[
           ['Method', <code key="m">{card.method}</code>], ['Call', <code key="c">{card.call}</code>],
           ...card.resources.length === 0 ? [] : [['On', <Lines key="r" lines={card.resources} />] as const],
           ...card.arguments.length === 0 ? [] : [['Arguments', <Lines key="a" lines={card.arguments} />] as const],
+          ...card.effect === undefined ? [] : [['Effect', card.effect] as const],
           ...card.undo === undefined ? [] : [['Undo', card.undo] as const],
           ...card.boundTo.length === 0 ? [] : [['Holds for', <Lines key="s" lines={card.boundTo} plain />] as const],
           ...card.headers.length === 0 ? [] : [['Headers', <Lines key="h" lines={card.headers} />] as const],
-          ...card.boundTo.length === 0 ? [] : [['Bound', <Lines key="s" lines={card.boundTo} plain />] as const],
-          ...card.undo === undefined ? [] : [['Undo', card.undo] as const],
         ]} />
         {card.body.length === 0 ? null : <Body lines={card.body} folded={card.iam.length > 0} />}
       </section>

@@ -12,6 +12,7 @@ import { attachKeyOf } from '../attach.ts'
 import { AGAIN, type Granted, type Passage, type Verdict, type Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
 import { bindState } from '../state/bind-state.ts'
+import { readEffect } from '../state/read-effect.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'unlocked' | 'decided'>
 type Found = Verdict<Granted>
@@ -70,11 +71,12 @@ function isOpen({ state }: ApprovalDocument): boolean {
 async function ask(passage: Needs, parts: Parts, attach: AttachKey, key: string, call: AccessRequest['call'], superseded: string | undefined): Promise<Found> {
   const { clock, events, settings } = parts
   const { decision } = passage.decided
+  const effect = await readEffect(passage, parts)
   const id = `apr_${randomBytes(9).toString('base64url').replace(/[-_]/g, 'x')}`
   const request: AccessRequest = {
     id, attach, agent: passage.verified.agent, call, decision, mode: settings.mode, isolation: settings.isolation, at: clock.now(),
     ...(passage.facts.statedReason === undefined ? {} : { statedReason: passage.facts.statedReason }),
-    ...(passage.stateHash === undefined ? {} : { stateHash: passage.stateHash }), ...(passage.state === undefined ? {} : { state: passage.state }),
+    ...(passage.stateHash === undefined ? {} : { stateHash: passage.stateHash }), ...(passage.state === undefined ? {} : { state: passage.state }), ...(effect === undefined ? {} : { effect }),
   }
   try {
     await events.publish(TOPICS.access, [cloudEvent('access.requested', `/proxy/${settings.instance}`, `${settings.instance}/${id}`, clock.now(), request, id, passage.trace?.traceparent)])

@@ -29,17 +29,15 @@ export async function startUpstream(): Promise<TestUpstream> {
   const reads: Seen[] = []
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const one: Seen = { verb: request.method ?? '', url: request.url ?? '', headers: request.headers as Record<string, string>, rawHeaders: request.rawHeaders, body: Buffer.alloc(0), complete: false, respond: (status, body) => void response.writeHead(status, { 'content-type': 'application/json' }).end(body) }
-    if (isOwnRead(request)) {
-      reads.push(one)
-      return upstream.state(request, response)
-    }
-    seen.push(one)
+    const own = isOwnRead(request)
+    ;(own ? reads : seen).push(one)
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.once('end', () => {
       one.body = Buffer.concat(chunks)
       one.complete = true
-      upstream.answer(request, response, one)
+      if (own) upstream.state(request, response)
+      else upstream.answer(request, response, one)
     })
     request.on('error', () => { one.body = Buffer.concat(chunks) })
   })
