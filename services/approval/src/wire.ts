@@ -13,9 +13,11 @@ import type { SecretSource } from '@lockkeeper/domain/ports'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
 import { countDeliveries, type Telemetry } from '@lockkeeper/service-kit/telemetry'
+import express from 'express'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type BlobsSetting, type LoadedSettings, type Mount, type RunningService, type SecretsSetting } from '@lockkeeper/service-kit/server'
 import { API_PATH, createApiRoutes } from './api-routes.ts'
 import type { ApprovalCloudSettings } from './cloud-settings.ts'
+import { speaksForPersons } from './named-operator.ts'
 import { collections, createApprovalService, type ApprovalService, type SlackTrust } from './service.ts'
 
 export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
@@ -64,14 +66,16 @@ export async function openApproval({ settings, directory, port }: LoadedSettings
   }
 }
 
-function mountsOf({ mode, proxies, operators }: ApprovalCloudSettings, service: ApprovalService, deadLetters: Mount['router'], clock: Clock): readonly Mount[] {
+function mountsOf({ mode, proxies, operators, console: page }: ApprovalCloudSettings, service: ApprovalService, deadLetters: Mount['router'], clock: Clock): readonly Mount[] {
   const toProxies = createServiceVerifier({ ...proxies, clock, mode })
+  const accounts = page === undefined ? [] : [page.toLowerCase()]
   const toOperators = createServiceVerifier({ ...operators, clock, mode })
-  const guard = onlyFor((authorization) => toOperators.verify(authorization))
+  const toAll = createServiceVerifier({ ...operators, allowed: [...operators.allowed, ...accounts], clock, mode })
+  const routes = express.Router({ caseSensitive: true }).use(speaksForPersons(new Set(accounts)), service.routes)
   return [
     { paths: [API_PATH], guard: onlyFor((authorization) => toProxies.verify(authorization)), router: createApiRoutes(service.api) },
-    { paths: ['/v1/approvals', '/v1/locks', '/v1/grants', '/v1/reviews', '/v1/load'], guard, router: service.routes },
-    { paths: ['/v1/events'], guard, router: deadLetters },
+    { paths: ['/v1/approvals', '/v1/locks', '/v1/grants', '/v1/reviews', '/v1/load', '/v1/waiting'], guard: onlyFor((authorization) => toAll.verify(authorization)), router: routes },
+    { paths: ['/v1/events'], guard: onlyFor((authorization) => toOperators.verify(authorization)), router: deadLetters },
   ]
 }
 
