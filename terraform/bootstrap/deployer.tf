@@ -59,13 +59,19 @@ resource "google_project_iam_member" "upstream" {
   member  = local.deployer
 }
 
-# It gives upstream accounts their roles: never a primitive one, never one that acts as another account.
+# It gives upstream accounts their roles, and can give no other.
 resource "google_project_iam_member" "target" {
   for_each = var.target_projects
 
   project = each.value
   role    = "roles/resourcemanager.projectIamAdmin"
   member  = local.deployer
+
+  condition {
+    title       = "only upstream roles"
+    description = "Gives and takes these roles and no other."
+    expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in var.upstream_roles : "'${role}'"])}])"
+  }
 }
 
 # Neither can be given below the organization.

@@ -43,6 +43,17 @@ variable "target_projects" {
   default     = []
 }
 
+variable "upstream_roles" {
+  description = "The only roles that the deployer may give in those projects: what upstream accounts have. IAM takes ten in a condition."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.upstream_roles) <= 10 && (length(var.target_projects) == 0 || length(var.upstream_roles) > 0) && alltrue([for role in var.upstream_roles : !contains(["roles/owner", "roles/editor", "roles/viewer"], role)])
+    error_message = "Name one to ten roles for the target projects, none of them primitive: without them the deployer could give itself anything there."
+  }
+}
+
 variable "deployers" {
   description = "People who may act as the deployer, as IAM members by a name of your own."
   type        = map(string)

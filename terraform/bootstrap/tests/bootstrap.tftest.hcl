@@ -69,3 +69,27 @@ run "a_guarded_folder_wants_its_organization" {
 
   expect_failures = [var.organization]
 }
+
+run "in_target_projects_the_deployer_gives_upstream_roles_alone" {
+  command = plan
+
+  variables {
+    target_projects = ["acme-shop"]
+    upstream_roles  = ["roles/storage.objectAdmin"]
+  }
+
+  assert {
+    condition     = google_project_iam_member.target["acme-shop"].condition[0].expression == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/storage.objectAdmin'])"
+    error_message = "The deployer could give itself anything."
+  }
+}
+
+run "target_projects_want_their_roles" {
+  command = plan
+
+  variables {
+    target_projects = ["acme-shop"]
+  }
+
+  expect_failures = [var.upstream_roles]
+}
