@@ -14,6 +14,7 @@ import { checkWords } from './checks/words.ts'
 import { bundle } from './packing/bundle.ts'
 import { checkBundle } from './packing/bundle-contents.ts'
 import { checkPages } from './docs/doc-checks.ts'
+import { checkPackages } from './supply-chain/check-packages.ts'
 import { checkTerraform } from './terraform/check-terraform.ts'
 
 type Check = (root: string) => readonly string[] | Promise<readonly string[]>
@@ -28,6 +29,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   secrets: (root) => checkSecrets(readRepositoryFiles(root), readExceptions(root).samples),
   words: (root) => checkWords(readRepositoryFiles(root), readExceptions(root).words),
   terraform: (root) => checkTerraform(root, readRepositoryFiles(root)),
+  packages: checkPackages,
   pages: (root) => checkPages(readRepositoryFiles(root)),
   sizes: (root) => checkFileSizes(readRepositoryFiles(root), readExceptions(root).long),
 }

@@ -23,7 +23,8 @@ export const IMAGES: readonly ImageSource[] = [
   { name: 'stand-ins', main: 'services/cli/src/testing/stand-ins/main.ts', sandbox: true },
 ]
 
-async function bundleImage(root: string, { main, sandbox }: ImageSource, folder: string): Promise<Bundle> {
+/** `folder`: undefined builds in memory only, to look at. */
+export async function bundleImage(root: string, { main, sandbox }: ImageSource, folder: string | undefined): Promise<Bundle> {
   const graph = readImportGraph(root, readWorkspace(root), [main])
   const located = locateFiles({ ...graph, production: reachable(graph.files, [main]) }, posix.dirname(posix.dirname(main)))
   const { metafile, copies } = await buildModules(root, { entryPoints: { main }, located, folder })
