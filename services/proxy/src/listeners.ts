@@ -1,10 +1,13 @@
-/** The sockets that agents connect to, and the doors behind them. */
+/** The sockets that agents connect to, and the doors behind them. Both versions of HTTP come in at one port and go the same way. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { arrive, type DoorSettings, type OwnRequest } from './doors/arrivals.ts'
+import { openHttp2Door } from './doors/http2-door.ts'
+import { sharePort, type PortSharing } from './doors/port-sharing.ts'
 import { openForwardDoor, type ForwardDoor, type ForwardDoorPorts, type ForwardDoorSettings } from './doors/forward-door.ts'
 import type { Arrival } from './passage.ts'
 
@@ -31,9 +34,12 @@ export interface Listeners {
 }
 
 const MAX_HEADER_BYTES = 64 * 1024
+/** In TLS, what the client would rather have. */
+const PROTOCOLS = ['h2', 'http/1.1']
 const OPTIONS = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }
 
-export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex, response: ServerResponse | undefined) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
+/** `malformed`: told of what is no request; without a socket of HTTP/1.1 there is nobody to answer. */
+export function createListeners(receive: RequestListener, malformed: (error: Error, socket: Duplex | undefined, response: ServerResponse | undefined) => void, forwardPorts: Pick<ForwardDoorPorts, 'isTarget' | 'record'>): Listeners {
   const servers: Server[] = []
   let stopping = false
   let forward: ForwardDoor | undefined
@@ -44,6 +50,23 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
   const take: RequestListener = (request, response) => {
     answering.set(request.socket, response)
     receive(request, response)
+  }
+  const http2 = openHttp2Door(receive, (error) => malformed(error, undefined, undefined))
+  const sharing: PortSharing[] = []
+  /** node's own listener serves HTTP/1.1; it is asked when the connection turns out to be that. */
+  const share = (server: Server, tls: boolean): Server => {
+    const event = tls ? 'secureConnection' : 'connection'
+    const [http1] = server.listeners(event) as ((socket: Socket) => void)[]
+    if (http1 === undefined) throw new TypeError(`node's server has no listener for ${event}`)
+    server.removeListener(event, http1)
+    const serve = http1.bind(server)
+    if (tls) server.on(event, (socket: TLSSocket) => socket.alpnProtocol === 'h2' ? http2.connection(socket) : serve(socket))
+    else {
+      const port = sharePort(serve, http2.connection)
+      sharing.push(port)
+      server.on(event, port.connection)
+    }
+    return server
   }
   const configure = (server: Server): Server => {
     server.on('request', take)
@@ -72,7 +95,7 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
   return {
     prepare({ address, port, tls, doors: wanted, forward: forwardSettings }) {
       doors = wanted
-      const server = configure(tls === undefined ? createServer(OPTIONS) : createTlsServer({ ...OPTIONS, cert: tls.certificate, key: tls.key, ALPNProtocols: ['http/1.1'] }))
+      const server = share(configure(tls === undefined ? createServer(OPTIONS) : createTlsServer({ ...OPTIONS, cert: tls.certificate, key: tls.key, ALPNProtocols: PROTOCOLS })), tls !== undefined)
       if (forwardSettings !== undefined) forward = openForwardDoor(forwardSettings, { ...forwardPorts, inner: configure(createServer(OPTIONS)) })
       return {
         async open() {
@@ -81,16 +104,21 @@ export function createListeners(receive: RequestListener, malformed: (error: Err
         },
       }
     },
-    arrivalOf: (request) => arrive(request, forward?.hostOf(request.socket), doors),
+    arrivalOf: (request) => http2.refusalOf(request) ?? arrive(request, forward?.hostOf(request.socket), doors),
     get stopping() { return stopping },
     async stop() {
       stopping = true
+      http2.stop()
+      for (const port of sharing) port.stop()
       await Promise.all(servers.map((server) => new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeIdleConnections()
       })))
     },
-    cut: () => servers.forEach((server) => server.closeAllConnections()),
+    cut() {
+      http2.cut()
+      for (const server of servers) server.closeAllConnections()
+    },
   }
 }
 
