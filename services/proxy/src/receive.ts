@@ -9,6 +9,7 @@ import type { Arrival, Door, Ending, Passage } from './passage.ts'
 import type { Parts } from './parts.ts'
 import { runPipeline } from './pipeline.ts'
 import { sendRefusal } from './send-refusal.ts'
+import { CallTrace } from './telemetry/call-trace.ts'
 
 const MAX_RECORDED_PATH = 2048
 
@@ -71,7 +72,7 @@ function begin(request: IncomingMessage, response: ServerResponse, arrival: Arri
       door: arrival.door as Door, host: arrival.host, verb: request.method ?? '', path: strike((arrival.path + query).slice(0, MAX_RECORDED_PATH)),
       ...(typeof reason === 'string' ? { statedReason: strike(reason.slice(0, 512)) } : {}), ...(typeof trace === 'string' ? { trace: strike(trace.slice(0, 64)) } : {}),
     },
-    bodies: [], trace: calls?.begin(trace), heldMs: 0, requestBytes: Number.isSafeInteger(length) ? length : 0, gone: false, rounds: 0,
+    bodies: [], trace: calls === undefined ? undefined : new CallTrace(calls, trace), heldMs: 0, requestBytes: Number.isSafeInteger(length) ? length : 0, gone: false, rounds: 0,
   }
 }
 

@@ -1,6 +1,9 @@
 /** One call from its agent to the approver's answer and its outcome is one trace, and nothing secret is in it. Over OTLP/HTTP, as a collector takes it. */
 import assert from 'node:assert/strict'
+import { fileURLToPath } from 'node:url'
+import { readSettingsFile } from '@lockkeeper/service-kit'
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '@lockkeeper/testkit'
+import { z } from 'zod'
 import type { TestAgent } from '../testing/agent-client.ts'
 import { ALLOW, ASK_TO_PUBLISH, BUCKETS, CUSTOMERS, TOPIC } from '../testing/calls.ts'
 import { secretsIn } from '../testing/secret-search.ts'
@@ -8,6 +11,12 @@ import { startTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 const AGENTS = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', id: '00f067aa0ba902b7' }
 const BODY_CANARY = 'bodyCANARY7f3a'
+
+const names = z.array(z.string())
+const collectorSchema = z.looseObject({
+  receivers: z.looseObject({}), exporters: z.looseObject({}), processors: z.looseObject({ redaction: z.looseObject({ allowed_keys: names, blocked_values: names }) }),
+  service: z.looseObject({ pipelines: z.record(z.string(), z.strictObject({ receivers: names, processors: names, exporters: names })) }),
+})
 
 describe('scenario: telemetry', () => {
   let receiver: OtlpReceiver
@@ -104,6 +113,23 @@ describe('scenario: telemetry', () => {
     const { start, end } = callOf('pubsub.projects.topics.publish')
     const added = receiver.points.findLast(({ metric, labels }) => metric === 'lockkeeper.call.added' && labels['lockkeeper.effect'] === 'approve')
     assert.ok(added?.sum !== undefined && added.sum >= 0 && added.sum < Number(end - start) / 1e6)
+  })
+
+  it('the collector\'s configuration lets through everything that is sent, and every part that it names is there', () => {
+    const { result } = readSettingsFile(fileURLToPath(new URL('../../../../infra/collector/collector.yaml', import.meta.url)), collectorSchema)
+    assert.ok('value' in result)
+    const { receivers, processors, exporters, service: { pipelines } } = result.value
+    const sent = new Set([...receiver.spans, ...receiver.points].flatMap((item) => Object.keys('facts' in item ? item.facts : item.labels)))
+    const resource = [...receiver.requests.map(({ text }) => text).join('').matchAll(/"resource":\{"attributes":\[(.*?)\]/g)].flatMap(([, text]) => [...(text ?? '').matchAll(/"key":"([^"]+)"/g)].map(([, key]) => key ?? ''))
+    const allowed = new Set(processors.redaction.allowed_keys)
+    assert.ok(resource.includes('service.name'))
+    assert.deepEqual([...sent, ...resource].filter((key) => !allowed.has(key)), [])
+    for (const pipeline of Object.values(pipelines)) {
+      assert.deepEqual([pipeline.receivers.filter((name) => !(name in receivers)), pipeline.processors.filter((name) => !(name in processors)), pipeline.exporters.filter((name) => !(name in exporters))], [[], [], []])
+      assert.deepEqual([pipeline.processors[0], pipeline.processors.includes('redaction')], ['memory_limiter', true])
+    }
+    const blocked = processors.redaction.blocked_values.map((pattern) => new RegExp(pattern))
+    for (const secret of [agent.token, `ya29.${'a'.repeat(40)}`, `Bearer ${'b'.repeat(20)}`]) assert.ok(blocked.some((pattern) => pattern.test(secret)))
   })
 
   it('invariant 3: no agent\'s token, upstream credential, body or approver\'s words stand in a span, a metric or a log line', () => {

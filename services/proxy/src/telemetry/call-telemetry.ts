@@ -1,9 +1,21 @@
 /** What calls are measured by. Labels are methods, effects, reasons and targets: never an agent, a resource or a URL. Where telemetry is off there is none of this. */
 import { ERRORS, isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import type { Clock } from '@lockkeeper/domain'
+import type { CallFacts } from '@lockkeeper/domain/records'
 import { SECONDS, type Counter, type Histogram, type Telemetry } from '@lockkeeper/service-kit/telemetry'
-import type { Ending, Passage } from '../passage.ts'
-import { CallTrace, type UpstreamTime } from './call-trace.ts'
+import type { Ending } from '../call-record.ts'
+
+/** What is measured of a call when it has ended; every passage is one. */
+export interface MeasuredCall {
+  readonly facts: CallFacts
+  readonly request: { readonly method?: string | undefined }
+  /** Monotonic ms of the arrival. */
+  readonly startedAt: number
+  readonly heldMs: number
+}
+
+/** `status`: undefined where no answer came. */
+export interface UpstreamTime { readonly ms: number, readonly status: number | undefined }
 
 const MILLISECONDS = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1_000, 5_000] as const
 
@@ -28,10 +40,6 @@ export class CallTelemetry {
     this.#claims = telemetry.counter({ name: 'lockkeeper.claims', unit: '{claim}', text: 'Claims of approved calls by outcome.' })
   }
 
-  begin(traceparent: string | readonly string[] | undefined): CallTrace {
-    return new CallTrace(this, typeof traceparent === 'string' ? traceparent : undefined)
-  }
-
   held(ms: number, outcome: string): void {
     this.#held.record(ms / 1000, { 'lockkeeper.outcome': outcome })
   }
@@ -40,7 +48,7 @@ export class CallTelemetry {
     this.#claims.add(1, { 'lockkeeper.outcome': outcome })
   }
 
-  ended({ facts, startedAt, heldMs, request }: Passage, end: Ending | Refusal, upstream: UpstreamTime | undefined): void {
+  ended({ facts, startedAt, heldMs, request }: MeasuredCall, end: Ending | Refusal, upstream: UpstreamTime | undefined): void {
     const total = this.clock.monotonic() - startedAt
     const status = isRefusal(end) ? ERRORS[end.reason].http : end.status
     const effect = facts.effect ?? 'none'

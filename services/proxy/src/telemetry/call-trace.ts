@@ -1,11 +1,14 @@
 /** One call's span, and what is measured of it on its way. There is one only where telemetry is on. */
 import { ERRORS, isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import type { Span } from '@lockkeeper/service-kit/telemetry'
-import type { Ending, Passage, Witnesses } from '../passage.ts'
-import type { CallTelemetry } from './call-telemetry.ts'
+import type { Ending } from '../call-record.ts'
+import type { CallTelemetry, MeasuredCall } from './call-telemetry.ts'
 
-/** `status`: undefined where no answer came. */
-export interface UpstreamTime { readonly ms: number, readonly status: number | undefined }
+/** What a span says of a call when it has ended; every passage is one. */
+export interface TracedCall extends MeasuredCall {
+  /** `id`: of the record that stands for the call, where there is one. */
+  readonly intent?: { readonly id: string | undefined }
+}
 
 export class CallTrace {
   readonly #calls: CallTelemetry
@@ -17,19 +20,22 @@ export class CallTrace {
   #dialledAt: number | undefined
   #upstreamMs: number | undefined
   #status: number | undefined
+  /** Trace that the span links to already: a released hold begins again. */
+  #joined: string | undefined
 
-  constructor(calls: CallTelemetry, from: string | undefined) {
+  /** `traceparent`: the request's header. */
+  constructor(calls: CallTelemetry, traceparent: string | readonly string[] | undefined) {
     this.#calls = calls
-    this.#from = from
+    this.#from = typeof traceparent === 'string' ? traceparent : undefined
     this.#startedAt = calls.clock.monotonic()
-    this.#span = calls.telemetry.span('lockkeeper.call', { kind: 'server', link: from })
+    this.#span = calls.telemetry.span('lockkeeper.call', { kind: 'server', link: this.#from })
   }
 
   /** For events and log lines. */
   get traceparent(): string { return this.#span.traceparent }
 
   /** A guard has let the call pass. */
-  passed(guard: keyof Witnesses): void {
+  passed(guard: string): void {
     this.#span.event(guard)
   }
 
@@ -39,7 +45,9 @@ export class CallTrace {
       this.#span.end()
       this.#span = this.#calls.telemetry.span('lockkeeper.call', { kind: 'server', link: this.#from, always: true, since: this.#startedAt })
     }
-    if (standing !== undefined && standing.slice(0, 35) !== this.#span.traceparent.slice(0, 35)) this.#span.link(standing)
+    if (standing === undefined || traceIdOf(standing) === this.#joined || traceIdOf(standing) === traceIdOf(this.#span.traceparent)) return
+    this.#joined = traceIdOf(standing)
+    this.#span.link(standing)
   }
 
   /** Held from now on; call what is returned when it is over. */
@@ -63,7 +71,7 @@ export class CallTrace {
     }
   }
 
-  dialling({ facts, request }: Passage): void {
+  dialling({ facts, request }: MeasuredCall): void {
     this.#dialledAt = this.#calls.clock.monotonic()
     this.#upstream = this.#calls.telemetry.span('lockkeeper.upstream', { kind: 'client', parent: this.#span })
     if (this.#upstream.recording) this.#upstream.tell({ 'http.request.method': request.method, 'lockkeeper.target': facts.target, 'lockkeeper.method': facts.method })
@@ -84,19 +92,19 @@ export class CallTrace {
     this.#endUpstream(undefined)
   }
 
-  end(passage: Passage & Partial<Witnesses>, end: Ending | Refusal): void {
-    const { facts } = passage
+  end(call: TracedCall, end: Ending | Refusal): void {
+    const { facts, request, heldMs, intent } = call
     const status = isRefusal(end) ? ERRORS[end.reason].http : end.status
     this.#endUpstream(end.reason ?? 'no answer')
     if (this.#span.recording) {
       this.#span.tell({
-        'http.request.method': passage.request.method, 'http.response.status_code': status, 'lockkeeper.door': facts.door, 'lockkeeper.target': facts.target, 'lockkeeper.method': facts.method,
-        'lockkeeper.agent': facts.agent, 'lockkeeper.run': facts.run, 'lockkeeper.effect': facts.effect, 'lockkeeper.rule': facts.rule, 'lockkeeper.approval': facts.approval, 'lockkeeper.record': passage.intent?.id,
-        'lockkeeper.result': isRefusal(end) ? 'refused' : end.result, 'lockkeeper.reason': end.reason, 'lockkeeper.held_ms': passage.heldMs === 0 ? undefined : Math.round(passage.heldMs),
+        'http.request.method': request.method, 'http.response.status_code': status, 'lockkeeper.door': facts.door, 'lockkeeper.target': facts.target, 'lockkeeper.method': facts.method,
+        'lockkeeper.agent': facts.agent, 'lockkeeper.run': facts.run, 'lockkeeper.effect': facts.effect, 'lockkeeper.rule': facts.rule, 'lockkeeper.approval': facts.approval, 'lockkeeper.record': intent?.id,
+        'lockkeeper.result': isRefusal(end) ? 'refused' : end.result, 'lockkeeper.reason': end.reason, 'lockkeeper.held_ms': heldMs === 0 ? undefined : Math.round(heldMs),
       })
     }
     this.#span.end(status >= 500 ? end.reason ?? `HTTP ${status}` : undefined)
-    this.#calls.ended(passage, end, this.#upstreamMs === undefined ? undefined : { ms: this.#upstreamMs, status: this.#status })
+    this.#calls.ended(call, end, this.#upstreamMs === undefined ? undefined : { ms: this.#upstreamMs, status: this.#status })
   }
 
   /** Once. `why`: it ends with the call, before its answer was complete. */
@@ -107,4 +115,8 @@ export class CallTrace {
     if (span.recording) span.tell({ 'http.response.status_code': status })
     span.end(status !== undefined && status >= 500 ? `HTTP ${status}` : why)
   }
+}
+
+function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35)
 }

@@ -9,7 +9,7 @@ import { exportProblems, type ExportProblems } from './export-problems.ts'
 import { beginSpan } from './otlp-span.ts'
 import { plainFacts } from './plain-facts.ts'
 import { houseSampler } from './sampling.ts'
-import type { TelemetryOptions } from './start-telemetry.ts'
+import type { TelemetryOptions } from './telemetry-options.ts'
 import type { Reading, Telemetry } from './telemetry.ts'
 
 /** Ms for one export with its repetitions, and for the last one when the process ends. */
