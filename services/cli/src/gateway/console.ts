@@ -47,6 +47,11 @@ export function createGatewayConsole(loaded: LoadedConfig, { adminSocket, people
   }
 }
 
+/** Page of a request at this machine's console; undefined where its port is not known beforehand. `{id}` becomes the approval's id. */
+export function pageOf({ console: settings }: Pick<LoadedConfig['config'], 'console'>): string | undefined {
+  return settings === undefined || settings.port === 0 ? undefined : `http://localhost:${settings.port}/a/{id}`
+}
+
 function clientsOf({ config }: LoadedConfig, { secrets, approvers, clock }: Pick<ConsoleParts, 'secrets' | 'approvers' | 'clock'>): readonly OidcClient[] {
   return (config.console?.signIn ?? []).flatMap(({ issuer: name, clientId, clientSecret, label }) => {
     const issuer = config.approverIssuers.find((each) => each.name === name)

@@ -17,7 +17,7 @@ import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type ForwardD
 import type { Log } from '@lockkeeper/service-kit'
 import { observeDeadLetters, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { batchEvent, createRecordWriter, type ChainedWriter } from '@lockkeeper/transparency-log'
-import { createGatewayConsole, type GatewayConsole } from './console.ts'
+import { createGatewayConsole, pageOf, type GatewayConsole } from './console.ts'
 import { credentialSource } from './credentials.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { openRandomKey, privateDirectory } from './local-keys.ts'
@@ -114,12 +114,13 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
     publish: (batch) => events.publish(TOPICS.records, [batchEvent(batch, `/proxy/${instance}`, clock.now())]),
   })
   const forward = await forwardDoor(loaded, clock)
+  const approvalUrl = config.approvalUrl ?? pageOf(config)
   const proxy = createProxy({
     clock, documents, events, approval: approval.api, verifier, catalog, records, targets, log, telemetry, sessionKey: openRandomKey(join(directory, 'keys', 'sessions.key')),
     policy: bundles,
   }, {
     mode: config.mode, isolation, instance, holdMs: config.hold, staleAfterMs: 5000, upstreamHeadersMs: config.upstream.headers, upstreamBodyMs: config.upstream.body,
-    limits: { ...DEFAULT_LIMITS, ...config.limits }, protectedResources: protectedResources(config), ...(config.approvalUrl === undefined ? {} : { approvalUrl: config.approvalUrl }),
+    limits: { ...DEFAULT_LIMITS, ...config.limits }, protectedResources: protectedResources(config), ...(approvalUrl === undefined ? {} : { approvalUrl }),
   })
   let origin = ''
   return {
