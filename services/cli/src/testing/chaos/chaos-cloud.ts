@@ -21,6 +21,7 @@ export interface CloudChaosOptions {
 const PROXIES = ['proxy-a', 'proxy-b']
 /** Longer than a writer may be silent. */
 const WRITER_LOST_MS = 61_000
+const STARTS = 5
 const SETTLED_WITHIN_MS = 180_000
 
 export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval', 'policy'], ...emulators }: CloudChaosOptions): Promise<ChaosEdition> {
@@ -38,7 +39,15 @@ export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval'
     async kill(part) {
       const { port } = service(part)
       await service(part).kill()
-      await edition.start(part.startsWith('proxy') ? 'proxy' : part as ServiceName, { as: part, port })
+      // Whoever runs containers starts one again that ends because its database did not answer at once.
+      for (let left = STARTS; ; left--) {
+        try {
+          return void await edition.start(part.startsWith('proxy') ? 'proxy' : part as ServiceName, { as: part, port })
+        } catch (error) {
+          if (left === 0) throw error
+          await service(part).kill()
+        }
+      }
     },
     async settle(isSettled) {
       await Promise.all(PROXIES.map((name) => service(name).stop()))

@@ -2,9 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
+import { TOPICS } from '@lockkeeper/domain/events'
 import { ALLOW, ASK_TO_PUBLISH } from '../calls.ts'
 import { openCloudEdition } from '../cloud-edition.ts'
+import { countMessages } from '../count-messages.ts'
 import { writeGatewayFiles } from '../gateway-files.ts'
 import { startGatewayProcess } from '../gateway-process.ts'
 import type { LoadSubject } from './measure-load.ts'
@@ -15,11 +18,13 @@ export interface OpenedSubject extends LoadSubject {
   close(): Promise<void>
 }
 
-interface Listed { readonly approvals: readonly ApprovalDocument[] }
+interface Listed { readonly approvals: readonly ApprovalDocument[], readonly cursor?: string }
 
 const SPONSOR = 'sam.sponsor@sandbox.example.com'
 /** The longest hold that there may be: none ends by itself while all are gathered. */
 const HOLD = '55s'
+/** Shorter than the hold. */
+const ASKED_WITHIN_MS = 50_000
 const pendingOf = (agent: string): string => `/v1/approvals?state=pending&agent=${agent}&limit=200`
 
 export async function openEmbeddedSubject(): Promise<OpenedSubject> {
@@ -35,6 +40,17 @@ export async function openEmbeddedSubject(): Promise<OpenedSubject> {
     token: (agent) => idp.mintAgentToken({ agent, run: agent, sponsor: SPONSOR }),
     pending: async (agent) => (await running.admin.get<Listed>(pendingOf(agent))).approvals.map(({ id }) => id),
     approve: (id) => running.approve(id),
+    async untilAsked(count) {
+      const asked = async (): Promise<number> => {
+        for (let total = 0, cursor = ''; ;) {
+          const page = await running.admin.get<Listed>(`/v1/approvals?limit=200${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
+          total += page.approvals.length
+          if (page.cursor === undefined) return total
+          cursor = page.cursor
+        }
+      }
+      for (const end = performance.now() + ASKED_WITHIN_MS; await asked() < count; await sleep(250)) if (performance.now() > end) throw new Error(`${await asked()} calls are held instead of ${count}`)
+    },
     stop: () => running.stop(),
     async close() {
       await running.kill()
@@ -51,6 +67,7 @@ export async function openCloudSubject(emulators: { readonly firestore: string, 
   const proxy = await edition.start('proxy')
   const startMs = performance.now() - began
   const seen = new Map<string, ApprovalDocument>()
+  const asked = await countMessages(emulators.pubsub, emulators.projectId, TOPICS.access)
   return {
     origin: proxy.origin, pid: proxy.pid, startMs,
     token: (agent) => edition.idp.mintAgentToken({ agent, run: agent, sponsor: SPONSOR }),
@@ -64,6 +81,7 @@ export async function openCloudSubject(emulators: { readonly firestore: string, 
       if (request === undefined) throw new TypeError(`${id} was not seen waiting`)
       await edition.decide(request, 'ada')
     },
+    untilAsked: (count) => asked.until(count, ASKED_WITHIN_MS),
     stop: () => proxy.stop(),
     close: () => edition.close(),
   }

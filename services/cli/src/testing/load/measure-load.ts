@@ -11,6 +11,8 @@ export interface LoadSubject {
   token(agent: string): Promise<string>
   /** Ids of requests that wait, by agent. */
   pending(agent: string): Promise<readonly string[]>
+  /** Resolves once the process has asked for approval of so many calls in all: so many are held, or were. */
+  untilAsked(count: number): Promise<void>
   approve(approval: string): Promise<void>
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>
@@ -20,6 +22,8 @@ export interface LoadNumbers {
   readonly held: number
   /** Of the process that holds, while it does; undefined where there is no /proc. */
   readonly rssMiB: number | undefined
+  /** Of the same process when it was ready and had taken no call. */
+  readonly rssBeforeMiB: number | undefined
   /** From the decision until the agent has its answer. */
   readonly releaseP50Ms: number
   readonly releaseP99Ms: number
@@ -32,26 +36,26 @@ export interface LoadNumbers {
 
 /** An agent may have so many calls held. */
 const PER_AGENT = 20
-const ALL_HELD_WITHIN_MS = 60_000
+const PENDING_WITHIN_MS = 60_000
 
 export async function measureLoad(subject: LoadSubject, { calls, releases }: { readonly calls: number, readonly releases: number }): Promise<LoadNumbers> {
   const heard: Heard = { sent: 0, texts: [], tokens: [] }
   const hold = async (id: string, count: number): Promise<readonly Promise<Answer>[]> => {
     const agent = createAgent({ id, run: id, token: await subject.token(id) }, () => subject.origin, heard)
-    const answers = Array.from({ length: count }, (_, index) => agent.post(`${TOPIC}:publish`, message(`${id}-${index}`)))
-    await untilPending(subject, id, count)
-    return answers
+    return Array.from({ length: count }, (_, index) => agent.post(`${TOPIC}:publish`, message(`${id}-${index}`)))
   }
+  const rssBeforeMiB = await residentMiB(subject.pid)
   const times = await releaseTimes(subject, hold, releases)
   const agents = Array.from({ length: Math.ceil(calls / PER_AGENT) }, (_, index) => `held-${index}`)
   const answers = (await Promise.all(agents.map((id, index) => hold(id, Math.min(PER_AGENT, calls - index * PER_AGENT))))).flat()
+  await subject.untilAsked(releases + answers.length)
   const rssMiB = await residentMiB(subject.pid)
   const began = performance.now()
   const exit = subject.stop()
   const ended = await Promise.all(answers)
   const endedMs = performance.now() - began
   return {
-    held: answers.length, rssMiB, releaseP50Ms: percentile(times, 0.5), releaseP99Ms: percentile(times, 0.99), endedMs,
+    held: answers.length, rssMiB, rssBeforeMiB, releaseP50Ms: percentile(times, 0.5), releaseP99Ms: percentile(times, 0.99), endedMs,
     ends: countOf(ended.map(({ status, reason }) => `${status} ${reason}`)), exitCode: await exit,
   }
 }
@@ -62,7 +66,9 @@ async function releaseTimes(subject: LoadSubject, hold: Hold, releases: number):
   const times: number[] = []
   for (let round = 0; times.length < releases; round++) {
     const id = `released-${round}`
-    const answers = await hold(id, Math.min(PER_AGENT, releases - times.length))
+    const count = Math.min(PER_AGENT, releases - times.length)
+    const answers = await hold(id, count)
+    await untilPending(subject, id, count)
     for (const approval of await subject.pending(id)) {
       const began = performance.now()
       await subject.approve(approval)
@@ -81,7 +87,7 @@ async function releaseTimes(subject: LoadSubject, hold: Hold, releases: number):
 const settled = new WeakSet<Promise<Answer>>()
 
 async function untilPending(subject: LoadSubject, agent: string, count: number): Promise<void> {
-  for (const until = performance.now() + ALL_HELD_WITHIN_MS; ; await sleep(50)) {
+  for (const until = performance.now() + PENDING_WITHIN_MS; ; await sleep(250)) {
     const { length } = await subject.pending(agent)
     if (length === count) return
     if (performance.now() > until) throw new Error(`${length} calls of ${agent} wait instead of ${count}`)
