@@ -7,7 +7,7 @@ import { startUpstream, type TestUpstream } from '../testing/test-upstream.ts'
 
 const READ = '/storage.googleapis.com/storage/v1/b/dev'
 const UPLOAD = '/storage.googleapis.com/upload/storage/v1/b/dev/o?uploadType=media&name=x'
-const RULES: readonly RuleDocument[] = [{ name: 'ask', methods: ['storage.buckets.delete', 'storage.buckets.patch'], effect: 'approve' }, { name: 'rest', methods: ['*'], effect: 'allow' }]
+const RULES: readonly RuleDocument[] = [{ name: 'ask', methods: ['storage.buckets.delete', 'storage.buckets.patch', 'bigquery.datasets.insert'], effect: 'approve' }, { name: 'rest', methods: ['*'], effect: 'allow' }]
 
 async function until(condition: () => boolean): Promise<void> {
   const end = performance.now() + 3000
@@ -219,7 +219,7 @@ describe('calls that end early', () => {
     it('500 held calls are answered 428 in less than two seconds', async () => {
       await open({ limits: { heldPerAgent: 500, pendingPerAgent: 1000 } })
       const token = test.bearer()
-      const answers = Array.from({ length: 500 }, (_, at) => call(test.origin, `/storage.googleapis.com/storage/v1/b/dev${at}`, { method: 'DELETE', headers: token }))
+      const answers = Array.from({ length: 500 }, (_, at) => call(test.origin, '/bigquery.googleapis.com/bigquery/v2/projects/p/datasets', { method: 'POST', headers: { ...token, 'content-type': 'application/json' }, body: `{"datasetReference":{"datasetId":"dev${at}"}}` }))
       await until(() => test.proxy.status().held === 500)
       const started = performance.now()
       const drained = test.proxy.drain(2000)

@@ -18,7 +18,7 @@ import { startUpstream, type TestUpstream } from '../testing/test-upstream.ts'
 const READ = '/storage.googleapis.com/storage/v1/b/dev'
 const LIST = '/storage.googleapis.com/storage/v1/b?project=p'
 const UPLOAD = '/storage.googleapis.com/upload/storage/v1/b/dev/o?uploadType=media&name=x'
-const RULES: readonly RuleDocument[] = [{ name: 'ask', methods: ['storage.buckets.delete'], effect: 'approve' }, { name: 'rest', methods: ['*'], effect: 'allow' }]
+const RULES: readonly RuleDocument[] = [{ name: 'ask', methods: ['storage.buckets.delete', 'bigquery.datasets.insert'], effect: 'approve' }, { name: 'rest', methods: ['*'], effect: 'allow' }]
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 async function until(condition: () => boolean): Promise<void> {
@@ -283,8 +283,8 @@ describe('HTTP/2', function () {
 
   it('500 held calls on one connection are answered 428 when the gateway stops, and the connection says goodbye', async () => {
     await open({ limits: { heldPerAgent: 500, pendingPerAgent: 1000 } })
-    const headers = test.bearer()
-    const answers = Array.from({ length: 500 }, (_, at) => client.call(`/storage.googleapis.com/storage/v1/b/dev${at}`, { method: 'DELETE', headers }))
+    const headers = { ...test.bearer(), 'content-type': 'application/json' }
+    const answers = Array.from({ length: 500 }, (_, at) => client.call('/bigquery.googleapis.com/bigquery/v2/projects/p/datasets', { method: 'POST', headers, body: `{"datasetReference":{"datasetId":"dev${at}"}}` }))
     await until(() => test.proxy.status().held === 500)
     const goodbye = once(client.session, 'goaway')
     const drained = test.proxy.drain(4000)
