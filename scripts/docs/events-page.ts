@@ -9,7 +9,7 @@ export function eventsPage(): string {
     '# Events', '', GENERATED, '',
     'Services tell each other facts, in the past tense, as CloudEvents 1.0 with JSON data. In the embedded edition they lie in a queue in the store file; in the Google Cloud edition they are Pub/Sub messages in the CloudEvents',
     'binding\'s binary mode: the data is the message, every other attribute of the event a message attribute whose name begins with `ce-`, and `content-type` is `application/json`.', '',
-    'Delivery is at least once and in any order. Consumers know an event by source and id, so that one that comes twice has one effect.', '',
+    'Delivery is at least once and in any order. Consumers know an event by source and id, so that one that comes twice has one effect. Where calls are traced, an event carries the `traceparent`', 'of what led to it (CloudEvents extension Distributed Tracing); it is no part of the fact and decides nothing.', '',
     '## Topics', '',
     `In Pub/Sub every name below stands after \`${prefix}\`. The data of each type has a JSON Schema in [infra/schemas](../infra/schemas).`, '',
     '| topic | published by | events |', '|---|---|---|', ...topics.map(topicRow), '',

@@ -124,7 +124,10 @@ export const gatewaySchema = z.strictObject({
   }).prefault({}),
   /** Where traces and metrics go, over OTLP/HTTP. Without it there are none. */
   telemetry: z.strictObject({
-    ...telemetrySettings,
+    /** Base URL of an OTLP/HTTP receiver, such as `http://127.0.0.1:4318` for a collector beside the gateway. https in real mode, but for loopback. */
+    otlp: telemetrySettings.otlp,
+    /** Share of traces that are kept, 0 to 1. Traces of calls that wait for a person are always kept. */
+    sampleRatio: telemetrySettings.sampleRatio,
     /** Name of the secret that holds headers for the receiver, one `Name: value` a line. */
     headersSecret: z.string().min(1).max(128).optional(),
   }).optional(),
