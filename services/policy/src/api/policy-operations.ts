@@ -17,7 +17,7 @@ export const showCurrent = operation({
 
 export const checkPolicies = operation({
   id: 'checkPolicies', method: 'post', path: '/v1/policy/check', tag: 'policy', summary: 'Says what a set would be told; nothing is published.',
-  body: { schema: z.strictObject({ files: filesSchema }), bytes: SET_BYTES, example: { files: FILES } },
+  body: { schema: z.strictObject({ files: filesSchema }), bytes: SET_BYTES, large: true, example: { files: FILES } },
   answer: { description: 'Problems and warnings.', schema: z.strictObject({ problems: fileProblems, warnings: fileProblems }), example: { problems: [], warnings: [] } },
 })
 
@@ -52,7 +52,7 @@ export const pushSet = operation({
     schema: z.strictObject({
       files: filesSchema, by: z.string().min(1).max(200).optional().meta({ description: 'Who pushes. Needed on the admin socket; over the network it is the verified caller, whatever is written here.' }), note: z.string().max(500).default(''),
     }),
-    bytes: SET_BYTES, example: { files: FILES, note: SET.note },
+    bytes: SET_BYTES, large: true, example: { files: FILES, note: SET.note },
   },
   answer: { description: 'What is in force now, or would be.', headers: ETAG, schema: z.strictObject(pushAnswer), example: { dryRun: false, published: true, set: SET, warnings: [], cases: 4 } },
   refusals: ['OVERLOADED'],

@@ -14,6 +14,11 @@ export interface Body {
   readonly bytes?: number
   /** Default `json`. */
   readonly as?: 'json' | 'frame'
+  /**
+   * For bodies of megabytes: read by the platform's own parser, since the strict one would block the process for seconds. Of a repeated
+   * key the last one counts, so only where nobody else judges the same bytes. Default: read strictly.
+   */
+  readonly large?: true
   /** A request that the schema takes. */
   readonly example: unknown
 }
@@ -66,7 +71,7 @@ export function operation<const O extends Operation>(given: O): O {
 
 /** What the check of a request itself may refuse with: a field, or JSON that can be read in two ways. */
 export function checkReasons({ params, query, body }: Operation): readonly ErrorReason[] {
-  return [...params === undefined && query === undefined && body === undefined ? [] : ['REQUEST_INVALID'] as const, ...body === undefined ? [] : ['REQUEST_AMBIGUOUS'] as const]
+  return [...params === undefined && query === undefined && body === undefined ? [] : ['REQUEST_INVALID'] as const, ...body === undefined || body.large === true ? [] : ['REQUEST_AMBIGUOUS'] as const]
 }
 
 /** A fault of one field of a request. */

@@ -16,7 +16,8 @@ const putThing = operation({
 })
 const dropThing = operation({ id: 'dropThing', method: 'post', path: '/things/{id}/drop', tag: 'things', summary: 'Drops a thing.', params: byId, answer: { description: 'Gone.' }, verdicts: true, refusals: ['STATE_CHANGED'] })
 const sendThing = operation({ id: 'sendThing', method: 'post', path: '/frames', tag: 'things', summary: 'Sends a thing.', body: { schema: thing, as: 'frame', example: { name: 'a' } }, answer: { description: 'Its bytes.', schema: z.string(), as: 'text' } })
-const OPERATIONS = [putThing, dropThing, sendThing] as const
+const checkThings = operation({ id: 'checkThings', method: 'post', path: '/check', tag: 'things', summary: 'Checks things.', body: { schema: z.strictObject({ things: z.array(thing) }), large: true, example: { things: [] } }, answer: { description: 'How many.', schema: z.strictObject({ count: z.int() }) } })
+const OPERATIONS = [putThing, dropThing, sendThing, checkThings] as const
 const API: Api = { title: 'Things', version: '1', description: 'd', servers: [{ url: 'https://things.example.com', description: 'd' }], tags: { things: 't' }, callers: { operator: 'o' }, always: ['OVERLOADED'], operations: OPERATIONS }
 
 describe('service-kit: described operations', () => {
@@ -33,6 +34,7 @@ describe('service-kit: described operations', () => {
       response.type('text/plain').send(bytes.toString())
       return SENT
     })
+    serve(router, checkThings, ({ body }) => ({ count: body.things.length }))
     server = createServer(express().use(router)).listen(0, '127.0.0.1')
     await once(server, 'listening')
   })
@@ -84,6 +86,11 @@ describe('service-kit: described operations', () => {
       assert.deepEqual([status, faults, asked], [400, [], []])
     })
   }
+
+  it('a large body is read by the platform, whatever type it names, and checked all the same', async () => {
+    assert.deepEqual(await ask('POST', '/check', '{"things":[{"name":"a"},{"name":"b"}]}'), { status: 200, text: '{"count":2}', faults: [] })
+    for (const body of ['{"things":[{"name":1}]}', '[]', '{', undefined]) assert.equal((await ask('POST', '/check', body)).status, 400, body)
+  })
 
   it('what is no frame is refused', async () => assert.equal((await ask('POST', '/frames', '{"name":"a"}')).status, 400))
 

@@ -1,6 +1,6 @@
 /** Routes of described operations: the request is checked whole before the handler sees it, the answer is sent as described. */
 import { isRefusal } from '@lockkeeper/domain/errors'
-import type { Request, RequestHandler, Response, Router } from 'express'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { z } from 'zod'
 import { unframe } from './frame.ts'
 import { SENT, type Answered, type Asked, type Body, type Fault, type Operation } from './operation.ts'
@@ -33,6 +33,7 @@ function expressPath(path: string): string {
 
 function bodyReaders(body: Body | undefined): readonly RequestHandler[] {
   if (body === undefined) return []
+  if (body.large === true) return [express.json({ limit: body.bytes ?? SMALL_BYTES, strict: true, inflate: false, type: () => true })]
   return body.as === 'frame' ? [rawBody(body.bytes ?? SMALL_BYTES)] : strictJson(body.bytes ?? SMALL_BYTES)
 }
 
