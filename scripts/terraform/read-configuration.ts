@@ -1,8 +1,8 @@
 /** The files of terraform/ as modules: one for each folder, and the tests and values beside them. */
-import { parse } from '@cdktf/hcl2json'
 import { posix } from 'node:path'
 import type { RepositoryFile } from '../checks/repository-files.ts'
 import { argumentOf, literalOf, readBody, type Block, type Body } from './hcl-blocks.ts'
+import { parseHcl } from './parse-hcl.ts'
 
 /** A block of a module's top, with its file. */
 export interface Placed extends Block {
@@ -64,7 +64,7 @@ export async function readConfiguration(files: readonly RepositoryFile[]): Promi
 
 async function faultOfSyntax(file: string, text: string): Promise<string | undefined> {
   try {
-    await parse(file, text)
+    await parseHcl(file, text)
     return undefined
   } catch (error) {
     const [, line, what] = /(?::|<input>:)(\d+),\d+-[\d,]*: *([\s\S]*)/.exec(String(error)) ?? []

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from '@cdktf/hcl2json'
 import { readRepositoryFiles, type RepositoryFile } from '../checks/repository-files.ts'
 import { checkFiles, checkTerraform } from './check-terraform.ts'
 import { checkTopology } from './check-topology.ts'
 import { readBody, type Body } from './hcl-blocks.ts'
+import { parseHcl } from './parse-hcl.ts'
 import { readProviderSchema } from './provider-schema.ts'
 import { isTerraform } from './read-configuration.ts'
 
@@ -127,7 +127,7 @@ describe('terraform', function () {
 
   it('reads the same blocks and arguments as hcl2json does', async () => {
     const files = [...example, ...readRepositoryFiles(ROOT).filter((file) => file.file.startsWith('terraform/') && isTerraform(file))]
-    for (const { file, text } of files) assert.deepEqual(namesRead(readBody(text)), namesParsed(await parse(file, text), readBody(text)), file)
+    for (const { file, text } of files) assert.deepEqual(namesRead(readBody(text)), namesParsed(await parseHcl(file, text), readBody(text)), file)
   })
 
   it('the repository\'s own configuration has no faults', async () => assert.deepEqual(await checkTerraform(ROOT, readRepositoryFiles(ROOT)), []))
