@@ -228,10 +228,10 @@ export class LogFold {
   }
 
   async #save(book: LogBook): Promise<void> {
-    const { blobs, reader, clock, log, checkpoint } = this.#parts
+    const { blobs, reader, clock, log, settings, checkpoint } = this.#parts
     book.forgetEnded(clock.now())
     for (const writer of this.#heard.keys()) if (!book.writers.has(writer)) this.#heard.delete(writer)
     // Derived data: without it the next start reads more of the log.
-    await checkpoint(book).then(() => saveState(book, blobs, reader)).catch((error: unknown) => log.warn({ error: String(error) }, 'the state of the audit log could not be saved'))
+    await checkpoint(book).then(() => saveState(book, blobs, reader, settings.removesOldStates)).catch((error: unknown) => log.warn({ error: String(error) }, 'the state of the audit log could not be saved'))
   }
 }

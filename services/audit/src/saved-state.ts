@@ -19,8 +19,8 @@ const savedBook = z.strictObject({
   writers: z.array(z.strictObject({ state: writerState, firstSegment: z.number(), lastSegment: z.number(), lostAfter: z.number().optional() })),
 })
 
-/** Keeps the new state and the one before. */
-export async function saveState(book: LogBook, blobs: BlobStore, reader: LogReader): Promise<void> {
+/** Keeps the new state and the one before; `removesOld: false` leaves the older ones to the store's own rules. */
+export async function saveState(book: LogBook, blobs: BlobStore, reader: LogReader, removesOld: boolean): Promise<void> {
   const { nextSegment, prevSegment, tree, writers } = book
   const saved: z.input<typeof savedBook> = {
     version: 1, nextSegment, prevSegment, size: tree.size,
@@ -28,6 +28,7 @@ export async function saveState(book: LogBook, blobs: BlobStore, reader: LogRead
   }
   const key = LOG_PREFIXES.states + padded(nextSegment)
   if (await blobs.read(key) === undefined) await blobs.create(key, Buffer.from(JSON.stringify(saved)))
+  if (!removesOld) return
   const keys: string[] = []
   for await (const one of reader.keys(LOG_PREFIXES.states)) keys.push(one)
   for (const old of keys.slice(0, -2)) await blobs.remove(old)

@@ -93,6 +93,21 @@ describe('audit service', () => {
     assert.ok(report.writers.every(({ status }) => status === 'closed'))
   })
 
+  it('saved states stay where the account may not delete', async () => {
+    const room = await auditRoom({ settings: { stateEverySegments: 1, removesOldStates: false } })
+    const removed: string[] = []
+    room.blobs.remove = async (key) => { removed.push(key) }
+    const writer = await room.writer()
+    for (let index = 0; index < 4; index++) {
+      await writer.append(intent()).durable()
+      await room.audit.flush()
+    }
+    assert.ok((await room.blobs.list('log/state/', { limit: 10 })).length > 2)
+    assert.deepEqual(removed, [])
+    await writer.close()
+    await room.close()
+  })
+
   it('invariant 8: a batch that was folded but not acknowledged before a crash is not folded again', async () => {
     const directory = tempDir()
     const first = await auditRoom({ directory })

@@ -43,7 +43,7 @@ export async function openAudit({ settings, directory, port }: LoadedSettings<Au
   const keys = (given: readonly TrustedKeySetting[]): Promise<readonly TrustedKey[]> => Promise.all(given.map((key) => publicKey(key, directory)))
   const [writers, logKeys] = await Promise.all([keys(settings.writerKeys), keys(settings.logKeys)])
   const audit = await createAuditService({ events, blobs, signer, clock, log, telemetry }, {
-    mode, isolation: 'container', bootId, origin: settings.origin, singleProcess: false, trustedKeys: { writers: [...writers], log: [...logKeys] },
+    mode, isolation: 'container', bootId, origin: settings.origin, singleProcess: false, removesOldStates: false, trustedKeys: { writers: [...writers], log: [...logKeys] },
   })
   const lease = createLease({ documents: store.documents, clock, log, holder: bootId, onLost: fail })
   let working = false

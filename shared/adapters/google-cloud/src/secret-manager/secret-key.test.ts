@@ -13,6 +13,12 @@ describe('google-cloud: a key of 32 bytes out of a secret', () => {
     for (const value of [bytes.toString('base64'), bytes.toString('base64url'), `${bytes.toString('base64url')}=`]) assert.deepEqual(await secretKey32(holding(value), 'receipts'), key)
   })
 
+  it('the newline that openssl ends it with is no part of it', async () => {
+    const key = randomBytes(32)
+    assert.deepEqual(await secretKey32(holding(`${key.toString('base64')}\n`), 'receipts'), new Uint8Array(key))
+    await assert.rejects(secretKey32(holding(`${key.toString('base64')}\n\n`), 'receipts'))
+  })
+
   it('any random key is taken', async () => {
     for (let round = 0; round < 200; round++) assert.equal((await secretKey32(holding(randomBytes(32).toString('base64')), 'k')).byteLength, 32)
   })

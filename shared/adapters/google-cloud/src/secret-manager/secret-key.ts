@@ -2,14 +2,14 @@
 import { LockkeeperError } from '@lockkeeper/domain/errors'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 
-/** 32 bytes in base64 (`openssl rand -base64 32`) or base64url, with or without padding. */
+/** 32 bytes in base64 (`openssl rand -base64 32`, whose newline is taken too) or base64url, with or without padding. */
 const FORM = /^[\w+/-]{43}=?$/
 /** Different bytes at least: 32 random ones practically never have fewer, a word or a pattern does. */
 const MIN_DIFFERENT = 16
 
 /** Exactly 32 bytes. LockkeeperError CREDENTIAL_UNAVAILABLE, which quotes nothing, for anything else; what the source throws is passed on. */
 export async function secretKey32(source: SecretSource, name: string): Promise<Uint8Array> {
-  const { value } = await source.access(name)
+  const value = (await source.access(name)).value.replace(/\n$/, '')
   const bytes = FORM.test(value) ? Buffer.from(value, 'base64') : Buffer.alloc(0)
   // One text per key: a last character with loose bits would be a second one.
   const isExact = bytes.length === 32 && bytes.toString('base64url') === value.replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, '')
