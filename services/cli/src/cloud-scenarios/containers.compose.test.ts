@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import type { RecordEntry } from '@lockkeeper/domain/records'
 import type { LoggedRequest } from '@lockkeeper/sandbox'
@@ -21,7 +24,7 @@ else describe(TITLE, function () {
   let edition: ComposeEdition
   let agent: TestAgent
   before(async function () {
-    this.timeout(300_000)
+    this.timeout(420_000)
     edition = await openComposeEdition(plan)
     await Promise.all(SERVICES.map((service) => edition.ready(service)))
     agent = await edition.agent('tour-agent')
@@ -111,6 +114,17 @@ else describe(TITLE, function () {
       assert.equal(status, 200, text)
       for (const value of ['DE89370400440532013000', '4111 1111 1111 1111', '+44 20 7946 0018']) assert.ok(!text.includes(value), value)
       assert.match(text, /Mira Holt/)
+    })
+
+    it('HTTP/2 without TLS comes in at the same port, as Cloud Run sends it', async () => {
+      const session = connect(edition.proxy)
+      const stream = session.request({ ':path': `/${PROJECT_POLICY}:getIamPolicy`, ':method': 'POST', authorization: `Bearer ${agent.token}`, 'content-type': 'application/json' })
+      stream.end('{}')
+      const [headers] = await once(stream, 'response') as [Readonly<Record<string, unknown>>]
+      const body = await text(stream)
+      assert.equal(headers[':status'], 200, body)
+      session.close()
+      await once(session, 'close')
     })
 
     it('what is denied names its rule, and nothing of it reaches the upstream', async () => {
