@@ -22,10 +22,10 @@ const MAX_STREAMS = 1_000
 const MAX_HEADER_BYTES = 64 * 1024
 
 const OPTIONS = {
-  settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES, enablePush: false, initialWindowSize: 256 * 1024 },
+  settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES, enablePush: false, initialWindowSize: 128 * 1024 },
   maxHeaderListPairs: 200,
-  /** MB of one connection's own state. */
-  maxSessionMemory: 16,
+  /** MB that one connection may hold, bodies that nobody has read included: 500 windows full. */
+  maxSessionMemory: 64,
   maxOutstandingPings: 10,
   maxSettings: 32,
   // Rapid reset: streams that are opened and reset at once cost their work and count against no limit of open ones.
