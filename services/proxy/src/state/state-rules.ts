@@ -32,7 +32,7 @@ const RULES: readonly StateRule[] = [
   { methods: ['storage.objects.insert', 'storage.objects.compose', 'storage.objects.copy', 'storage.objects.rewrite', 'storage.objects.restore'], bind: [argument('ifGenerationMatch', 'generation', ['ifGenerationMatch', '0'])] },
   { methods: ['storage.objects.move'], bind: [argument('ifSourceGenerationMatch', 'generation')] },
   { methods: ['storage.*.setIamPolicy'], bind: [field('etag', 'etag')] },
-  { methods: ['storage.buckets.*', 'storage.folders.*', 'storage.managedFolders.*'], bind: [argument('ifMetagenerationMatch', 'metageneration')] },
+  { methods: ['storage.buckets.delete', 'storage.buckets.patch', 'storage.buckets.update', 'storage.buckets.lockRetentionPolicy', 'storage.folders.delete', 'storage.folders.deleteRecursive', 'storage.managedFolders.delete', 'storage.managedFolders.update'], bind: [argument('ifMetagenerationMatch', 'metageneration')] },
   // An etag in their bodies names what was read and is not compared.
   { methods: ['storage.*AccessControls.*', 'storage.projects.hmacKeys.*', 'iam.projects.serviceAccounts.patch', 'iam.projects.serviceAccounts.update'], bind: [] },
   { methods: ['bigquery.datasets.patch', 'bigquery.datasets.update', 'bigquery.tables.patch', 'bigquery.tables.update', 'bigquery.routines.update', 'bigquery.models.patch'], bind: [{ put: 'header', name: 'if-match', from: 'etag' }] },
