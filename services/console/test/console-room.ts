@@ -50,15 +50,15 @@ export async function openRoom({ decideBy = 'passkey', idp, iap }: RoomOptions =
   writeFileSync(join(folder, 'assets/index-abc.js'), 'export {}')
   const verifier = idp === undefined ? undefined : createApproverVerifier({ issuers: [{ name: 'people', issuer: idp.issuer, audience: CLIENT, jwks: idp.jwks, algorithms: ['EdDSA'] }], people, clock: systemClock, mode: 'sandbox' })
   const clients = idp === undefined || verifier === undefined ? [] : [createOidcClient({ name: 'people', label: 'the people\'s provider', issuer: idp.issuer, clientId: CLIENT, mode: 'sandbox', clock: systemClock, verify: (token, nonce) => verifier.verifyApproverToken(token, nonce) })]
-  let server: ConsoleServer | undefined
-  const origin = (): string => `http://localhost:${server?.port ?? 0}`
+  const listening: { server?: ConsoleServer } = {}
+  const origin = (): string => `http://localhost:${listening.server?.port ?? 0}`
   const service = createConsoleService({ clock, log, people, approval: api, audit: api, page: async () => folder, origin, clients, ...iap === undefined ? {} : { iap } }, { mode: 'sandbox', operators: 'approvers', decideBy }, false)
-  server = await openConsoleServer(service.routes, { port: 0, log })
+  listening.server = await openConsoleServer(service.routes, { port: 0, log })
   return Object.assign(room, {
     origin: origin(), clock, asked, logged, browser: () => createBrowser(origin()),
     async close() {
       await service.drain()
-      await server?.close()
+      await listening.server?.close()
     },
   })
 }
