@@ -60,6 +60,12 @@ describe('service-kit: settings of a service', () => {
     assert.ok(problemsOf(REAL.replace('mode: real', 'mode: reel'), { PUBSUB_EMULATOR_HOST: 'localhost:1' }).includes('PUBSUB_EMULATOR_HOST'))
   })
 
+  it('invariant 14: in real mode telemetry goes over https or to this machine', () => {
+    const withOtlp = (text: string, otlp: string): readonly string[] => problemsOf(`${text}telemetry: { otlp: "${otlp}" }\n`)
+    assert.deepEqual([withOtlp(REAL, 'https://otlp.example'), withOtlp(REAL, 'http://127.0.0.1:4318'), withOtlp(SANDBOX, 'http://collector:4318')], [[], [], []])
+    assert.deepEqual([withOtlp(REAL, 'http://collector:4318'), withOtlp(REAL, 'https://user:secret@otlp.example')], [['telemetry.otlp'], ['telemetry.otlp']])
+  })
+
   it('invariant 14: the sandbox never touches Google Cloud', () => {
     assert.deepEqual(problemsOf(SANDBOX.replace(/emulators:.*\n/, '')), ['emulators'])
   })

@@ -134,6 +134,23 @@ describe('Pub/Sub push', () => {
     assert.equal(await push(pushed()), 503)
   })
 
+  it('every delivery is told of by what came of it, the trace that it belongs to is handed over, and one that is refused at the door is none', async () => {
+    const settled: string[] = []
+    await bus.close()
+    bus = open({ onSettled: (subscription, outcome) => settled.push(`${subscription} ${outcome}`) })
+    const traces: (string | undefined)[] = []
+    bus.subscribe({ topic: 'locks', name: 'pushed' }, async ({ event, attempt }) => {
+      traces.push(event.traceparent)
+      if (attempt === 1) throw new Error('not now')
+    })
+    const event = { ...anEvent(lock), traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
+    await push(pushed(event, { deliveryAttempt: 1 }))
+    await push(pushed(event, { deliveryAttempt: 2 }))
+    await push(pushed(event), 'forged')
+    assert.deepEqual(settled, [`${id} again`, `${id} done`])
+    assert.deepEqual(traces, [event.traceparent, event.traceparent])
+  })
+
   it('a handler that is over the acknowledgement deadline is answered for, and the event comes again', async () => {
     bus.subscribe({ topic: 'locks', name: 'pushed', ackDeadlineMs: 20 }, () => new Promise(() => undefined))
     assert.equal(await push(pushed()), 503)
