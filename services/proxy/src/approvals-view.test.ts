@@ -42,6 +42,15 @@ describe('the view of approvals', () => {
     assert.equal(await elsewhere, undefined)
   })
 
+  it('five hundred that wait, each under a key of its own, share one watch', async () => {
+    let watches = 0
+    const counted = viewApprovals({ ...documents, watch: (...given: Parameters<MemoryDocuments['watch']>) => { watches += 1; return documents.watch(...given) } } as MemoryDocuments, manualClock())
+    const waiting = Array.from({ length: 500 }, (_, index) => counted.changed(`k${index}`, new AbortController().signal))
+    for (let index = 0; index < 500; index++) put(approval(`id${index}`, { attachHash: `k${index}`, state: 'approved' }))
+    assert.deepEqual(new Set((await Promise.all(waiting)).map((one) => one?.state)), new Set(['approved']))
+    assert.equal(watches, 1)
+  })
+
   it('one that stops waiting is told nothing more, and an ended signal waits not at all', async () => {
     const stop = new AbortController()
     const waiting = view.changed('k', stop.signal)

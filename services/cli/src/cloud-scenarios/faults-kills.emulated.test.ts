@@ -16,7 +16,7 @@ const CLAIM_ENDED_MS = 11 * 60_000
 const WRITER_LOST_MS = 61_000
 
 describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: killed services and wrong clocks', function (emulators) {
-  this.timeout(100_000)
+  this.timeout(180_000)
   let edition: CloudEdition
   let first: ServiceProcess
   let second: ServiceProcess

@@ -13,7 +13,7 @@ import { assertSettled, outcomesOf } from '../testing/settled.ts'
 const UPLOAD = 'storage.googleapis.com/upload/storage/v1/b/agent-workspace/o?uploadType=media&name='
 
 describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: faults of its lines', function (emulators) {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let edition: CloudEdition
   let origin: string
   let twice = false
