@@ -263,7 +263,7 @@ describe('HTTP/2', function () {
     test = await startTestProxy({ upstream: upstream.origin, rules: RULES, listen: { tls: { certificate: pem('ca.pem'), key: pem('ca-key.pem') } } })
     client = await http2Client(test.origin, { rejectUnauthorized: false })
     assert.deepEqual([client.session.alpnProtocol, (await client.call(READ, { headers: test.bearer() })).status], ['h2', 200])
-    const request = httpsRequest(test.origin + READ, { agent: false, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], headers: test.bearer() }).end()
+    const request = httpsRequest(test.origin + READ, { agent: false, rejectUnauthorized: false, headers: test.bearer() }).end()
     const [answer] = await once(request, 'response') as [IncomingMessage]
     assert.deepEqual([answer.httpVersion, answer.resume().statusCode], ['1.1', 200])
   })
