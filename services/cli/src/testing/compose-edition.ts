@@ -137,6 +137,8 @@ async function piped([program = '', ...args]: readonly string[], input = ''): Pr
   const written = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { written.out += text })
   child.stderr.setEncoding('utf8').on('data', (text: string) => { written.err += text })
+  // A program that does not read its input is no fault of ours.
+  child.stdin.on('error', () => child.stdin.destroy())
   child.stdin.end(input)
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('error', reject).once('close', resolve)
