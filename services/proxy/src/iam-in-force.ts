@@ -8,7 +8,8 @@ import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject } from '@lockkeeper/domain/json'
 import type { Passage, Witnesses } from './passage.ts'
 import type { Parts } from './parts.ts'
-import { ownRead, type OwnRead, type ReadPlan } from './state/own-read.ts'
+import { ownRead, type ReadPlan } from './state/own-read.ts'
+import type { OwnRead } from './state/resource-read.ts'
 
 export interface IamInForce {
   readonly call: Call

@@ -7,7 +7,7 @@ import type { CallFacts, RecordBody } from '@lockkeeper/domain/records'
 import type { Readable } from 'node:stream'
 import type { CallRecord } from './call-record.ts'
 import type { RequestHeaders } from './exchange/request-headers.ts'
-import type { OwnRead } from './state/own-read.ts'
+import type { OwnRead } from './state/resource-read.ts'
 import type { Target } from './targets.ts'
 import type { CallTrace } from './telemetry/call-trace.ts'
 

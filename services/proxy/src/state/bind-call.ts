@@ -4,7 +4,7 @@ import type { Call } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, JsonNumber, serialise, type Json, type JsonObject } from '@lockkeeper/domain/json'
 import type { Classified } from '../passage.ts'
-import type { OwnRead } from './own-read.ts'
+import type { OwnRead } from './resource-read.ts'
 import { stateRuleOf, type Binding } from './state-rules.ts'
 
 export interface BoundCall {

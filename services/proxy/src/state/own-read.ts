@@ -4,20 +4,12 @@
  */
 import type { Method } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import { isJsonObject, parseStrict, type JsonObject } from '@lockkeeper/domain/json'
+import { isJsonObject, parseStrict } from '@lockkeeper/domain/json'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { strike } from '@lockkeeper/service-kit'
-import type { Passage, Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
-
-export interface OwnRead {
-  readonly reader: Method
-  /** Undefined: there is no such resource. */
-  readonly value: JsonObject | undefined
-  /** Record of the read, and epoch ms. */
-  readonly record: string
-  readonly at: number
-}
+import type { Passage, Witnesses } from '../passage.ts'
+import type { OwnRead } from './resource-read.ts'
 
 /** What is read: `path` and `query` upstream; `body` is sent with a POST. */
 export interface ReadPlan { readonly reader: Method, readonly path: string, readonly query: string, readonly body?: string }

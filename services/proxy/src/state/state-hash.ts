@@ -3,7 +3,7 @@ import type { Method } from '@lockkeeper/domain'
 import { sha256 } from '@lockkeeper/domain/digest'
 import { serialise, type Json, type JsonObject } from '@lockkeeper/domain/json'
 import { textAt } from './bind-call.ts'
-import type { OwnRead } from './own-read.ts'
+import type { OwnRead } from './resource-read.ts'
 import { stateRuleOf } from './state-rules.ts'
 
 /** One of the same name that was deleted and made anew is another one. */
