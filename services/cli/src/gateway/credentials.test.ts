@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { boundaryOf, type Boundary } from '@lockkeeper/adapter-google-auth'
 import { createCatalog } from '@lockkeeper/catalog'
 import { isRefusal } from '@lockkeeper/domain/errors'
 
 const HOST = 'storage.googleapis.com'
-const TABLE = new URL('../../../../shared/catalog/generated/storage.v1.json', import.meta.url)
 
 describe('gateway: narrowed credentials', () => {
   const catalog = createCatalog()
@@ -14,9 +11,8 @@ describe('gateway: narrowed credentials', () => {
 
   before(async () => {
     await catalog.load([HOST])
-    const { methods } = JSON.parse(readFileSync(fileURLToPath(TABLE), 'utf8')) as { readonly methods: Readonly<Record<string, { readonly http: string }>> }
-    for (const [id, { http }] of Object.entries(methods)) {
-      const [verb = '', template = ''] = http.split(' ')
+    for (const { id, host, verb, template } of catalog.methods()) {
+      if (host !== HOST) continue
       // As the catalog names what such a request means, each parameter with a value of its own.
       const path = template.replaceAll(/\{\+?(\w+)\}/g, (_, name: string) => `the-${name.toLowerCase()}`)
       const match = catalog.match({ host: HOST, verb, path, query: '' })
