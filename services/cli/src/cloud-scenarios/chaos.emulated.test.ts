@@ -8,16 +8,16 @@ import { seeded } from '../testing/chaos/planned-calls.ts'
 describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: chaos', function (emulators) {
   this.timeout(240_000)
 
-  it('invariants 5 and 8: over 600 calls and four kills upstream and audit log tell the same, and no approval is dialled twice', async () => {
+  it('invariants 5 and 8: over 400 calls and three kills upstream and audit log tell the same, and no approval is dialled twice', async () => {
     const random = seeded(601)
     const upstream = await startChaosUpstream(random)
     const { host: firestore, projectId } = emulators('firestore')
     const edition = await openCloudChaos({ firestore, pubsub: emulators('pubsub').host, projectId, upstream: upstream.origin })
     try {
-      const { violations, facts } = await runChaos(edition, upstream, { calls: 600, kills: 4, agents: 32, random })
+      const { violations, facts } = await runChaos(edition, upstream, { calls: 400, kills: 3, agents: 32, random })
       assert.deepEqual(violations, [])
-      assert.equal(facts['kills'], 4)
-      assert.ok((facts['upstreamChanges'] ?? 0) > 100 && (facts['upstreamReads'] ?? 0) > 200)
+      assert.equal(facts['kills'], 3)
+      assert.ok((facts['upstreamChanges'] ?? 0) > 80 && (facts['upstreamReads'] ?? 0) > 150)
     } finally {
       await edition.close()
       await upstream.close()
