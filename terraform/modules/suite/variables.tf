@@ -67,9 +67,9 @@ variable "sizes" {
 }
 
 variable "http2" {
-  description = "Whether the load balancer's requests reach the proxy as HTTP/2 in clear text."
+  description = "Whether the load balancer's requests reach the proxy as HTTP/2 in clear text: over HTTP/1.1 Cloud Run ends requests at 32 MiB."
   type        = bool
-  default     = false
+  default     = true
 }
 
 variable "secrets" {
