@@ -17,7 +17,6 @@ export async function checkCredentials(given: Surroundings): Promise<readonly Fi
   if (loaded === undefined) return [skipped('the targets stand in the configuration, and there is none that can be used')]
   if (loaded.config.mode === 'sandbox') return [skipped('the sandbox has made-up ones')]
   if (loaded.config.targets.length === 0) return [skipped('the targets are pushed, and not known here')]
-  if (loaded.config.targets.length === 0) return [skipped('the targets are pushed, and not known here')]
   return Promise.all(loaded.config.targets.map((target) => checkOne(target, loaded, given)))
 }
 
