@@ -10,7 +10,7 @@ export function bucketOf(ms: number): number {
   return Math.min(BUCKETS - 1, bucket)
 }
 
-/** Ms in the middle of the bucket in which the median lies: off by a quarter at most. Undefined without any. */
+/** Ms in the middle of the bucket in which the median lies: off by a quarter at most, under half a second by 250 ms. Undefined without any. */
 export function medianOf(waits: Readonly<Record<string, number>>): number | undefined {
   const counts = Object.entries(waits).map(([bucket, count]) => [Number(bucket), count] as const).sort(([left], [right]) => left - right)
   const total = counts.reduce((sum, [, count]) => sum + count, 0)
