@@ -90,7 +90,16 @@ export async function openNotifier({ channels, slack, secrets: given = {}, mode 
       for (let more = await service.deliver(); more > 0; more = await service.deliver()) attempts += more
       return attempts
     },
-    deliveries: async () => (await store.documents.query(deliveries, { name: 'all', equal: { kind: 'delivery' }, limit: 1000 })).docs.map(({ data }) => data),
+    async deliveries() {
+      const found: DeliveryDocument[] = []
+      let cursor: string | undefined
+      do {
+        const page = await store.documents.query(deliveries, { name: 'all', equal: { kind: 'delivery' }, limit: 1000, ...cursor === undefined ? {} : { cursor } })
+        found.push(...page.docs.map(({ data }) => data))
+        cursor = page.cursor
+      } while (cursor !== undefined)
+      return found
+    },
     async close() {
       await service.drain()
       await store.close()

@@ -247,7 +247,7 @@ describe('calls that end early', () => {
       const request = begin(READ)
       request.end()
       await until(() => upstream.seen[0]?.complete === true)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await until(() => test.held > 0)
       request.destroy()
       const drained = test.proxy.drain(1000)
       test.log = 'take'

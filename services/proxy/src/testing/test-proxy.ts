@@ -42,6 +42,8 @@ export interface TestProxy {
   readonly logLines: readonly string[]
   /** How the log takes batches: `hang` answers once it is set back. */
   log: 'take' | 'hang' | 'fail'
+  /** Batches that a hanging log has been given and holds. */
+  readonly held: number
   token(claims?: Readonly<Record<string, unknown>>): string
   bearer(claims?: Readonly<Record<string, unknown>>): { readonly authorization: string }
   lock(scope: Lock['scope']): void
@@ -76,7 +78,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   const records: StoredRecord[] = []
   const batches: string[] = []
   const waiting: (() => void)[] = []
-  const { writer, take } = await recordWriter(records, batches, () => test.log, waiting)
+  const { writer, take, held } = await recordWriter(records, batches, () => test.log, waiting)
   const logLines: string[] = []
   const logger = (level: string) => (facts: object, message: string): void => void logLines.push(JSON.stringify({ level, ...facts, message }))
   const credential: CredentialSource = { kind: 'secret', authorization: () => `Bearer ${GOOGLE_TOKEN}`, principal: 'agents@proj.iam.gserviceaccount.com' } as CredentialSource
@@ -94,6 +96,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   let stopped: Promise<void> | undefined
   const test: TestProxy = {
     proxy, port, origin: `http${options.listen?.tls === undefined ? '' : 's'}://127.0.0.1:${port}`, documents, desk, records, logLines, log: 'take',
+    get held() { return held() },
     token: issuer.token,
     bearer: (claims) => ({ authorization: `Bearer ${issuer.token(claims)}` }),
     lock(scope) {
@@ -112,18 +115,21 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
 
 async function recordWriter(records: StoredRecord[], batches: string[], mode: () => TestProxy['log'], waiting: (() => void)[]) {
   const keys = generateKeyPairSync('ed25519')
+  let held = 0
   const writer = await createRecordWriter({
     service: 'proxy', bootId: 'gw-test', clock: systemClock, mode: 'sandbox', isolation: 'none', maxUnackedMs: 500,
     signer: { keyId: 'k', algorithm: 'EdDSA', sign: async (bytes: Uint8Array) => sign(null, bytes, keys.privateKey), publicKeyJwk: async () => keys.publicKey.export({ format: 'jwk' }) } as never,
     async publish(batch) {
+      held += 1
       while (mode() === 'hang') await new Promise((resolve) => setTimeout(resolve, 10))
+      held -= 1
       if (mode() === 'fail') throw new Error('the log is down')
       batches.push(JSON.stringify(batch), ...batch.bodies.map(({ bytes }) => Buffer.from(bytes).toString('latin1')))
       records.push(...batch.lines.map(decodeRecord))
       for (const tell of waiting.splice(0)) tell()
     },
   })
-  return { writer, take: () => new Promise<void>((resolve) => void waiting.push(resolve)) }
+  return { writer, held: () => held, take: () => new Promise<void>((resolve) => void waiting.push(resolve)) }
 }
 
 async function end(proxy: Proxy, writer: { readonly healthy: boolean, close(): Promise<void> }, documents: MemoryDocuments, test: TestProxy): Promise<void> {
