@@ -2,7 +2,7 @@
 import express, { type Request, type Response, type Router } from 'express'
 import { grantPattern } from '@lockkeeper/domain/events'
 import type { IsolationLevel } from '@lockkeeper/domain'
-import { strike } from '@lockkeeper/service-kit'
+import { deadLetterRoutes } from '@lockkeeper/service-kit/server'
 import { z } from 'zod'
 import { CommandFailed } from '../command-failed.ts'
 import { closeReviewAtTerminal, submitAtTerminal } from '../gateway/decide-at-terminal.ts'
@@ -14,11 +14,10 @@ import { VERSION } from '../version.ts'
 
 const verdict = z.strictObject({ verdict: z.enum(['approve', 'deny']), reason: z.string().min(1).max(2000).optional(), grant: grantPattern.optional(), breakGlass: z.literal(true).optional() })
 const closing = z.strictObject({ note: z.string().min(1).max(2000) })
-const limit = z.coerce.number().int().min(1).max(1000).default(50)
 const agentToken = z.strictObject({ agent: z.string().min(1).max(200), run: z.string().min(1).max(200), sponsor: z.string().max(200).optional(), ttlSeconds: z.number().int().min(60).max(86_400).default(3600) })
 
 export function adminRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationLevel): readonly Router[] {
-  return [ownRoutes(gateway, loaded, isolation), gateway.approval.routes, gateway.audit.routes, gateway.policy.routes, ...gateway.notifier === undefined ? [] : [gateway.notifier.routes]]
+  return [ownRoutes(gateway, loaded, isolation), deadLetterRoutes(gateway.events), gateway.approval.routes, gateway.audit.routes, gateway.policy.routes, ...gateway.notifier === undefined ? [] : [gateway.notifier.routes]]
 }
 
 function ownRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationLevel): Router {
@@ -51,14 +50,6 @@ function ownRoutes(gateway: Gateway, loaded: LoadedConfig, isolation: IsolationL
   router.post('/v1/terminal/reviews/:id', express.json({ limit: '16kb' }), answer(async (request, response) => {
     response.json(await closeReviewAtTerminal(gateway, personHere(), String(request.params['id']), closing.parse(request.body).note))
   }))
-  router.get('/v1/events/dead', answer(async (request, response) => {
-    // An event may hold an approver's token; it stays in the queue, where the redrive takes it from.
-    response.type('json').send(strike(JSON.stringify({ dead: await gateway.events.deadLetters(limit.parse(request.query['limit'])) })))
-  }))
-  router.post('/v1/events/dead/:id/redrive', answer(async (request, response) => {
-    if (!await gateway.events.redrive(String(request.params['id']))) return problem(response, 404, 'There is no dead letter of that id.')
-    response.json({ redriven: true })
-  }))
   return router
 }
 
@@ -83,5 +74,5 @@ function answer(handle: (request: Request, response: Response) => Promise<void>)
 }
 
 function problem(response: Response, status: number, detail: string): void {
-  response.status(status).type('application/problem+json').send(JSON.stringify({ type: 'about:blank', title: status === 404 ? 'Not found' : 'Refused', status, detail }))
+  response.status(status).type('application/problem+json').send(JSON.stringify({ type: 'about:blank', title: 'Refused', status, detail }))
 }
