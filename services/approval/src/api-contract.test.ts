@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { sign } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { answerFaults, operationAt } from '@lockkeeper/service-kit/openapi'
-import express from 'express'
 import { granted, openWorld, person, TERMINAL, type World } from '../test/harness.ts'
+import { serveRoutes, type ServedRoutes } from '../test/served-routes.ts'
 import { giveGrant } from '../test/deletions.ts'
 import { ORIGIN, RP_ID, softwarePasskey } from '../test/software-passkey.ts'
 import { ADMIN_OPERATIONS } from './api/operations.ts'
@@ -17,21 +14,19 @@ type Body = Readonly<Record<string, unknown>>
 describe('the approval service\'s API is what its description says', () => {
   const answered = new Set<string>()
   let world: World
-  let server: Server
+  let server: ServedRoutes
   before(async () => {
     world = await openWorld({}, { passkeys: { rpId: RP_ID, origins: () => [ORIGIN] } })
-    server = createServer(express().use(world.service().routes)).listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    server = await serveRoutes(world)
   })
   after(async () => {
     server.close()
-    server.closeAllConnections()
     await world.close()
   })
 
   /** The answer, which is one of those that are described. */
   async function ask<T extends Body>(method: string, path: string, body?: object, wanted = 200): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, { method, ...body === undefined ? {} : { body: JSON.stringify(body) } })
+    const response = await fetch(`${server.origin}${path}`, { method, ...body === undefined ? {} : { body: JSON.stringify(body) } })
     const text = await response.text()
     assert.deepEqual(answerFaults(ADMIN_OPERATIONS, [], { method, path, status: response.status, type: response.headers.get('content-type') ?? '', body: text }), [])
     assert.equal(response.status, wanted, text)

@@ -1,34 +1,28 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { answerFaults } from '@lockkeeper/service-kit/openapi'
-import express from 'express'
 import { after, before, describe, it } from 'mocha'
 import { deleteMore, deletion, giveGrant, PATTERN } from '../test/deletions.ts'
 import { granted, openWorld, type World } from '../test/harness.ts'
+import { serveRoutes, type ServedRoutes } from '../test/served-routes.ts'
 import { ADMIN_OPERATIONS } from './api/operations.ts'
 
 interface Answer { readonly status: number, readonly type: string, readonly body: string }
 
 describe('admin routes', () => {
   let world: World
-  let server: Server
+  let server: ServedRoutes
   before(async () => {
     world = await openWorld()
-    server = createServer(express().use(world.service().routes)).listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    server = await serveRoutes(world)
   })
   after(async () => {
     server.close()
-    server.closeAllConnections()
     await world.close()
   })
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const { port } = server.address() as AddressInfo
     const text = typeof body === 'string' ? body : JSON.stringify(body)
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { 'content-type': 'application/json', ...headers }, ...body === undefined ? {} : { body: text } })
+    const response = await fetch(`${server.origin}${path}`, { method, headers: { 'content-type': 'application/json', ...headers }, ...body === undefined ? {} : { body: text } })
     const answer = { status: response.status, type: response.headers.get('content-type') ?? '', body: await response.text() }
     assert.deepEqual(answerFaults(ADMIN_OPERATIONS, [], { method, path, ...answer }), [])
     return answer
