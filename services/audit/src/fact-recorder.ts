@@ -1,14 +1,15 @@
 /** What people and services did, as records beside the calls: approvals, locks, policies. Proofs and tokens never get here. */
 import { EVENT_DATA, EVENT_TOPICS, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
-import type { RecordEntry } from '@lockkeeper/domain/records'
+import type { Recorded, RecordEntry } from '@lockkeeper/domain/records'
+import type { LogFold } from './fold.ts'
 import type { OwnWriter } from './own-writer.ts'
+import type { RecordSearch } from './record-search.ts'
+import { factName } from './remembered-facts.ts'
 import type { AuditSettings } from './settings.ts'
 
 type FactType = Exclude<keyof typeof EVENT_DATA, 'decision.submitted'>
 type Facts = Omit<RecordEntry & { readonly kind: 'event' }, 'kind' | 'at' | 'mode' | 'isolation' | 'name'>
 
-/** Event ids remembered, so that an event that comes twice makes one record. */
-const REMEMBERED = 10_000
 const MOST_TEXT = 2_000
 
 const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
@@ -30,24 +31,45 @@ const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
   'target.changed': (data) => ({ origin: 'operator', who: data.by, text: `Target set ${data.version} with ${data.targets} targets published by ${data.by}: added ${data.added.join(', ') || 'none'}; removed ${data.removed.join(', ') || 'none'}; changed ${data.changed.join(', ') || 'none'}.`, facts: { digest: data.version } }),
 }
 
-export class FactRecorder {
-  readonly #writer: OwnWriter
-  readonly #settings: AuditSettings
-  readonly #seen = new Set<string>()
+export interface FactRecorderParts {
+  readonly writer: OwnWriter
+  readonly fold: LogFold
+  readonly search: RecordSearch
+  readonly settings: AuditSettings
+}
 
-  constructor(writer: OwnWriter, settings: AuditSettings) {
-    this.#writer = writer
-    this.#settings = settings
+export class FactRecorder {
+  readonly #parts: FactRecorderParts
+  /** Events that are being handled: a second delivery waits for the first. */
+  readonly #running = new Map<string, Promise<void>>()
+  /** Records on their way to the log, also those whose event went back to the bus because it took too long. */
+  readonly #open = new Map<string, Recorded>()
+
+  constructor(parts: FactRecorderParts) {
+    this.#parts = parts
   }
 
-  /** Resolves when the record is durable. Events of types without a sentence are none of the log's business. */
-  async record(event: CloudEvent): Promise<void> {
-    const key = `${event.source} ${event.id}`
-    if (!isFactType(event.type) || this.#seen.has(key)) return
-    const entry = this.#entry(event.type, event)
-    await (await this.#writer.get()).append(entry).durable()
-    this.#seen.add(key)
-    if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value as string)
+  /**
+   * Resolves when the record is durable, also when it was before: an event makes one record, however often and whenever it comes.
+   * Events of types without a sentence are none of the log's business. Rejects with PortUnavailable when it must come again.
+   */
+  record(event: CloudEvent): Promise<void> {
+    if (!isFactType(event.type)) return Promise.resolve()
+    const name = factName(event.source, event.id)
+    const running = this.#running.get(name) ?? this.#recordOnce(name, event.type, event).finally(() => this.#running.delete(name))
+    this.#running.set(name, running)
+    return running
+  }
+
+  async #recordOnce(name: string, type: FactType, event: CloudEvent): Promise<void> {
+    const { writer, fold, search } = this.#parts
+    if (!this.#open.has(name)) {
+      const entry = this.#entry(type, event)
+      if ((await fold.book()).facts.has(name, entry.at) ?? await search.holdsFact(name)) return
+      this.#open.set(name, (await writer.get()).append(entry))
+    }
+    await this.#open.get(name)?.durable()
+    this.#open.delete(name)
   }
 
   #entry(type: FactType, event: CloudEvent): RecordEntry {
@@ -58,7 +80,7 @@ export class FactRecorder {
     const at = Date.parse(event.time)
     if (!Number.isFinite(at)) throw new TypeError(`event ${event.id} of ${event.source} has no time`)
     return {
-      ...facts, kind: 'event', name: type, at, mode: this.#settings.mode, isolation: this.#settings.isolation,
+      ...facts, kind: 'event', name: type, at, mode: this.#parts.settings.mode, isolation: this.#parts.settings.isolation,
       text: facts.text.slice(0, MOST_TEXT).toWellFormed(), facts: { ...facts.facts, event: event.id, source: event.source },
     }
   }

@@ -107,9 +107,9 @@ export class LogFold {
   }
 
   async #open(): Promise<LogBook> {
-    const { blobs, reader, trustedKeys, log, onSegment } = this.#parts
+    const { blobs, reader, trustedKeys, log, settings, onSegment } = this.#parts
     try {
-      const book = await loadState(blobs, reader, trustedKeys.log)
+      const book = await loadState(blobs, reader, trustedKeys.log, settings.rememberedFacts)
       await replay(book, reader, trustedKeys.writers)
       // A segment may have become durable although its writing seemed to fail, or a stop may have come before its checkpoint.
       if (book.nextSegment > 1) onSegment(book)
@@ -200,7 +200,7 @@ export class LogFold {
   }
 
   #committed(book: LogBook, bytes: Uint8Array, pending: readonly Pending[]): void {
-    book.commit(bytes, pending.map(({ batch: { header, firstSeq, lines }, state }) => ({ header, firstSeq, lines, state })))
+    book.commit(bytes, pending.map(({ batch: { header, lines }, state }) => ({ header, lines, state })))
     for (const { batch, state, resolve } of pending) {
       this.#parts.lag.durable(batch)
       if (this.#ahead.get(state.writer) === state) this.#ahead.delete(state.writer)

@@ -1,6 +1,7 @@
 /** What must be known to go on with the log: the tree over it, its last segment, and how far each writer has come. */
-import { batchLeaf, CompactRange, eventNamed, followChain, parseHeader, segmentHash, WRITER_LOST, type RecordBatch, type TrustedKey, type WriterState } from '@lockkeeper/transparency-log'
+import { batchLeaf, CompactRange, decodeRecord, followChain, parseHeader, segmentHash, WRITER_LOST, type RecordBatch, type StoredRecord, type TrustedKey, type WriterState } from '@lockkeeper/transparency-log'
 import type { LogReader, StoredSegment } from './log-reader.ts'
+import { RememberedFacts } from './remembered-facts.ts'
 
 export interface WriterEntry {
   readonly state: WriterState
@@ -11,7 +12,7 @@ export interface WriterEntry {
 }
 
 /** A batch and what is known of its writer after it. */
-export interface FoldedBatch extends Pick<RecordBatch, 'header' | 'firstSeq' | 'lines'> {
+export interface FoldedBatch extends Pick<RecordBatch, 'header' | 'lines'> {
   readonly state: WriterState
 }
 
@@ -23,14 +24,19 @@ export class LogBook {
   nextSegment = 1
   prevSegment = ''
   readonly writers = new Map<string, WriterEntry>()
+  readonly facts: RememberedFacts
+
+  constructor(facts: RememberedFacts) {
+    this.facts = facts
+  }
 
   /** The next segment is durable. */
   commit(bytes: Uint8Array, folded: readonly FoldedBatch[]): void {
     const at = this.nextSegment
-    for (const { state, header, firstSeq, lines } of folded) {
+    for (const { state, header, lines } of folded) {
       this.tree.append(batchLeaf(header))
       this.writers.set(state.writer, { firstSegment: at, ...this.writers.get(state.writer), lastSegment: at, state })
-      if (state.service === 'audit') this.#noteLosses(state.writer, firstSeq, lines)
+      if (state.service === 'audit') for (const line of lines) this.#noteOwn(decodeRecord(line))
     }
     this.prevSegment = segmentHash(bytes)
     this.nextSegment++
@@ -43,12 +49,11 @@ export class LogBook {
     }
   }
 
-  #noteLosses(writer: string, firstSeq: number, lines: readonly string[]): void {
-    for (const [index, line] of lines.entries()) {
-      const facts = eventNamed(line, writer, firstSeq + index, WRITER_LOST)
-      const lost = this.writers.get(facts?.['writer'] ?? '')
-      if (lost !== undefined) this.writers.set(lost.state.writer, { ...lost, lostAfter: Number(facts?.['lastSeq']) })
-    }
+  #noteOwn(record: StoredRecord): void {
+    this.facts.note(record)
+    if (record.kind !== 'event' || record.name !== WRITER_LOST) return
+    const lost = this.writers.get(record.facts?.['writer'] ?? '')
+    if (lost !== undefined) this.writers.set(lost.state.writer, { ...lost, lostAfter: Number(record.facts?.['lastSeq']) })
   }
 }
 
@@ -64,11 +69,11 @@ function replaySegment(book: LogBook, segment: StoredSegment, trusted: readonly 
   for (const { header, lines, line } of segment.batches) {
     const sealed = parseHeader(header)
     if (sealed === undefined) throw damaged(segment.number, line, 'a header is damaged')
-    const { writer, firstSeq } = sealed.header
+    const { writer } = sealed.header
     const step = followChain(ahead.get(writer) ?? book.writers.get(writer)?.state, sealed, lines, trusted)
     if (step.fault !== undefined) throw damaged(segment.number, line, step.fault.message)
     ahead.set(writer, step.state)
-    folded.push({ header, firstSeq, lines, state: step.state })
+    folded.push({ header, lines, state: step.state })
   }
   book.commit(segment.bytes, folded)
 }

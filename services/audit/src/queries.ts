@@ -7,9 +7,9 @@ import type { LogReader } from './log-reader.ts'
 import type { Pulse } from './pulse.ts'
 import type { RecordFilter } from './record-filter.ts'
 import { proveRecord } from './record-prover.ts'
-import { RecordSearch, type RecordPage } from './record-search.ts'
+import type { RecordPage, RecordSearch } from './record-search.ts'
 import { RecordViews, type RecordView } from './record-view.ts'
-import { SegmentIndex } from './segment-index.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import { readSession, type Session, type SessionOptions } from './session.ts'
 import { tail, type TailOptions } from './tail.ts'
 
@@ -17,7 +17,8 @@ export interface QueryParts {
   readonly blobs: BlobStore
   readonly reader: LogReader
   readonly growth: Pulse
-  readonly indexBytes: number
+  readonly index: SegmentIndex
+  readonly search: RecordSearch
   readonly trustedKeys: TrustedKeys
   readonly origin: string
   /** Folds and checkpoints everything published so far; resolves with the number of batches that the newest checkpoint covers. */
@@ -32,8 +33,8 @@ export class AuditQueries {
 
   constructor(parts: QueryParts) {
     this.#parts = parts
-    this.#index = new SegmentIndex(parts.reader, parts.indexBytes)
-    this.#search = new RecordSearch(parts.reader, this.#index)
+    this.#index = parts.index
+    this.#search = parts.search
     this.#views = new RecordViews(parts.reader, this.#search)
   }
 

@@ -2,7 +2,8 @@
 import { decodeRecord, type StoredRecord } from '@lockkeeper/transparency-log'
 import type { LogReader, StoredSegment } from './log-reader.ts'
 import { fits, wantedOf, type RecordFilter } from './record-filter.ts'
-import type { SegmentIndex } from './segment-index.ts'
+import { nameInRecord } from './remembered-facts.ts'
+import { factTerm, type SegmentIndex } from './segment-index.ts'
 
 export interface FoundRecord {
   readonly record: StoredRecord
@@ -57,6 +58,15 @@ export class RecordSearch {
     for (let number = from; number <= to; number++) {
       if (this.#index.mayHold(number, wanted)) yield* (await this.#matches(number, filter)).reverse()
     }
+  }
+
+  /** Whether the log tells of the event of that name (`factName`). */
+  async holdsFact(name: string): Promise<boolean> {
+    await this.#index.catchUp()
+    for await (const segment of this.segmentsWith([factTerm(name)])) {
+      for (const { record } of recordsIn(segment)) if (nameInRecord(record) === name) return true
+    }
+    return false
   }
 
   /** Segments that may hold all terms, oldest first. */

@@ -5,6 +5,7 @@
 import type { RecordBody } from '@lockkeeper/domain/records'
 import { decodeRecord, parseCallReference, parseRecordId, type StoredRecord } from '@lockkeeper/transparency-log'
 import type { LogReader, StoredSegment } from './log-reader.ts'
+import { nameInRecord } from './remembered-facts.ts'
 import { TermFilter } from './term-filter.ts'
 
 interface SegmentSummary {
@@ -89,6 +90,7 @@ function summarise(segment: StoredSegment, bodies: readonly RecordBody[]): Segme
 }
 
 export const bodyTerm = (hash: string): string => `body:${hash}`
+export const factTerm = (name: string): string => `fact:${name}`
 export const fieldTerm = (name: 'agent' | 'run' | 'method' | 'effect' | 'reason' | 'approval', value: string): string => `${name}:${value}`
 
 /** A record's neighbourhood in its writer's chain: few words a segment instead of one for each record. */
@@ -111,6 +113,8 @@ function * termsOf(record: StoredRecord): Generator<string> {
   if (record.run !== undefined) yield fieldTerm('run', record.run)
   if (record.approval !== undefined) yield fieldTerm('approval', record.approval)
   if (record.kind === 'event') {
+    const fact = nameInRecord(record)
+    if (fact !== undefined) yield factTerm(fact)
     if (record.facts?.['agent'] !== undefined) yield fieldTerm('agent', record.facts['agent'])
     if (record.facts?.['method'] !== undefined) yield fieldTerm('method', record.facts['method'])
     return

@@ -16,7 +16,9 @@ import { LostWriters } from './lost-writers.ts'
 import { OwnWriter } from './own-writer.ts'
 import { Pulse } from './pulse.ts'
 import { AuditQueries } from './queries.ts'
+import { RecordSearch } from './record-search.ts'
 import { auditRoutes } from './routes.ts'
+import { SegmentIndex } from './segment-index.ts'
 import { auditSettings, type AuditSettingsInput } from './settings.ts'
 
 export { exportedKeys, openLogDirectory, type ExportedLog } from './log-export.ts'
@@ -63,6 +65,8 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
   const own: TrustedKey = { keyId: signer.keyId, algorithm: signer.algorithm, jwk: await signer.publicKeyJwk() }
   const trustedKeys: TrustedKeys = { writers: withKey(settings.trustedKeys.writers, own), log: withKey(settings.trustedKeys.log, own) }
   const reader = new LogReader(blobs)
+  const index = new SegmentIndex(reader, settings.indexBytes)
+  const search = new RecordSearch(reader, index)
   const growth = new Pulse()
   const checkpointer = new Checkpointer({ blobs, reader, signer, clock, log, origin: settings.origin, everyMs: settings.checkpointEveryMs })
   const onSegment = (book: LogBook): void => {
@@ -73,14 +77,14 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
   observeLag(ports.telemetry, lag)
   const fold = new LogFold({ blobs, reader, clock, log, trustedKeys, settings, lag, onSegment, checkpoint: (book) => checkpointer.write(book) })
   const writer = new OwnWriter({ fold, signer, clock, settings })
-  const intake = new Intake({ events, clock, fold, facts: new FactRecorder(writer, settings), settings })
+  const intake = new Intake({ events, clock, fold, facts: new FactRecorder({ writer, fold, search, settings }), settings })
   const lost = new LostWriters({ fold, reader, writer, clock, log, settings })
   const settle = async (timeoutMs = SETTLE_MS): Promise<number> => {
     await intake.settle(timeoutMs)
     await fold.flush()
     return checkpointer.write(await fold.book())
   }
-  const queries = new AuditQueries({ blobs, reader, growth, indexBytes: settings.indexBytes, trustedKeys, origin: settings.origin, settle })
+  const queries = new AuditQueries({ blobs, reader, growth, index, search, trustedKeys, origin: settings.origin, settle })
   return {
     routes: auditRoutes(queries), queries, trustedKeys,
     async start() {

@@ -40,6 +40,8 @@ export const auditSettings = z.strictObject({
   maxDeliveries: z.number().int().min(5).max(100).default(20),
   /** Segments between two saved states, which make the start quick. */
   stateEverySegments: z.number().int().min(1).max(10_000).default(64),
+  /** Facts of other services that are known by heart, so that one that comes again makes no second record. The log is asked for older ones. About 35 bytes each in a saved state. */
+  rememberedFacts: z.number().int().min(1).max(100_000).default(2_000),
   /** Removes saved states that newer ones replace. False where the account may not delete: the bucket's lifecycle does it then. */
   removesOldStates: z.boolean().default(true),
   /** Memory for the search index; what no longer fits is read from the log instead. */

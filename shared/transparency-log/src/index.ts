@@ -5,7 +5,7 @@ export { parseHeader, type BatchHeader, type RecordBatch, type SealedHeader } fr
 export { batchEvent, readBatchData, type BatchData } from './batch-event.ts'
 export { parseCallReference, parseRecordId, recordId } from './record-id.ts'
 export { decodeRecord, encodeRecord, type StoredRecord } from './record-line.ts'
-export { eventNamed, followChain, WRITER_CLOSED, WRITER_LOST, type ChainFault, type ChainStep, type WriterState } from './writer-chain.ts'
+export { followChain, WRITER_CLOSED, WRITER_LOST, type ChainFault, type ChainStep, type WriterState } from './writer-chain.ts'
 export { CompactRange, consistencyRanges, extendsTree, hashRanges, includes, inclusionRanges, leafHash, type Hash } from './merkle.ts'
 export { openCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.ts'
 export { batchLeaf, batchText, formatSegment, joinSegment, parseSegment, segmentHash, type ParsedSegment, type SegmentBatch, type SegmentHead } from './segment.ts'
