@@ -153,6 +153,8 @@ class StreamAnswer extends EventEmitter {
   end(chunk?: Uint8Array | string, encoding: BufferEncoding = 'utf8'): this {
     this.writableEnded = true
     if (this.destroyed) return this
+    // RFC 9113 section 8.1: the answer is whole and the rest of its request is not wanted. Left open, each would lie here for as long as its sender likes.
+    if (!this.req.complete) this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR))
     if (chunk === undefined) this.#stream.end()
     else this.#stream.end(chunk, encoding)
     return this

@@ -159,6 +159,19 @@ describe('HTTP/2', function () {
     assert.deepEqual([status, headers['x-lockkeeper-reason'], headers.connection], [401, 'TOKEN_MISSING', undefined])
   })
 
+  it('a stream that is answered whole is closed, also where its request would go on for ever', async () => {
+    await open()
+    const heads: readonly (readonly [path: string, headers: Readonly<Record<string, string>>])[] = [['/healthz', {}], [LIST, { ':method': 'POST', 'content-type': 'application/json', expect: '100-continue' }]]
+    const streams = Array.from({ length: 60 }, (_, index) => {
+      const stream = client.begin(...heads[index % heads.length] as typeof heads[number])
+      stream.write('{')
+      return stream
+    })
+    const answers = await Promise.all(streams.map(readAnswer))
+    assert.deepEqual([...new Set(answers.map(({ status, text }) => `${status} ${text().includes('alive') || text().includes('TOKEN_MISSING')}`))].sort(), ['200 true', '401 true'])
+    assert.equal((await client.call(READ, { headers: test.bearer() })).status, 200)
+  })
+
   describe('hostile requests', () => {
     const HOSTILE: readonly (readonly [title: string, path: string, headers: Readonly<Record<string, string | string[]>>, reason: string])[] = [
       ['another verb in a header', READ, { 'x-http-method-override': 'DELETE' }, 'REQUEST_AMBIGUOUS'],
