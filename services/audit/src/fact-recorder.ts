@@ -7,7 +7,7 @@ import type { RecordSearch } from './record-search.ts'
 import { factName } from './remembered-facts.ts'
 import type { AuditSettings } from './settings.ts'
 
-type FactType = Exclude<keyof typeof EVENT_DATA, 'decision.submitted'>
+type FactType = Exclude<keyof typeof EVENT_DATA, 'decision.submitted' | 'calls.noticed'>
 type Facts = Omit<RecordEntry & { readonly kind: 'event' }, 'kind' | 'at' | 'mode' | 'isolation' | 'name'>
 
 const MOST_TEXT = 2_000
@@ -18,6 +18,8 @@ const SENTENCES: { readonly [T in FactType]: (data: EventData<T>) => Facts } = {
   'approval.escalated': (data) => ({ ...approvalFacts(data), origin: 'gateway', text: `Undecided for too long, so ${data.to.join(', ')} may decide too: ${callText(data)} (${data.reviewers.join(', ')}; ${data.quorum} needed).` }),
   'grant.created': (data) => ({ ...grantFacts(data), origin: 'operator', who: data.by.join(', '), approval: data.approval, text: `Grant ${data.grant} by ${data.by.join(', ')} with ${data.approval}: up to ${data.uses} calls of ${data.method} on ${data.resources.join(', ')} by ${data.agent} until ${new Date(data.until).toISOString()}.` }),
   'grant.revoked': (data) => ({ ...grantFacts(data), origin: 'operator', who: data.by, text: `Grant ${data.grant} for ${data.method} by ${data.agent} revoked by ${data.by}: ${data.reason}` }),
+  'grant.ended': (data) => ({ ...grantFacts(data), origin: 'gateway', text: `Grant ${data.grant} for ${data.method} by ${data.agent} has ended: ${data.why === 'used' ? 'it is used up' : 'its time is over'}, ${data.calls} of ${data.uses} calls were let through.` }),
+  'decision.refused': (data) => ({ origin: 'operator', ...data.person === undefined ? {} : { who: data.person }, approval: data.approval, text: `A decision (${data.verdict}) on ${data.approval} by ${data.person ?? 'nobody that is proven'} was refused, and changed nothing: ${data.reason}. ${data.why}`, facts: { reason: data.reason } }),
   'review.opened': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by.join(', '), text: `BREAK-GLASS by ${data.by.join(', ')}: ${callText(data)}. Reason: ${data.reason}. Review ${data.review} stays open until another person closes it.` }),
   'review.closed': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by, text: `Review ${data.review} of break-glass closed by ${data.by}: ${callText(data)}. ${data.note}` }),
   'approval.denied': (data) => ({ ...approvalFacts(data), origin: 'operator', who: data.by, text: `Denied by ${data.by}: ${callText(data)}.${data.reason === undefined ? '' : ` Reason: ${data.reason}`}` }),
@@ -100,7 +102,7 @@ function approvedFact(data: EventData<'approval.approved'>): Facts {
   return { ...approvalFacts(data), origin: 'operator', who: by.join(', '), text: `${breakGlass === true ? 'BREAK-GLASS: approved' : 'Approved'} by ${by.join(', ')}: ${callText(data)}.` }
 }
 
-function grantFacts({ grant, agent, method, run, rule }: EventData<'grant.created'> | EventData<'grant.revoked'>): Pick<Facts, 'run' | 'facts'> {
+function grantFacts({ grant, agent, method, run, rule }: EventData<'grant.created'> | EventData<'grant.revoked'> | EventData<'grant.ended'>): Pick<Facts, 'run' | 'facts'> {
   return { facts: { grant, agent, method, rule }, ...run === undefined ? {} : { run } }
 }
 

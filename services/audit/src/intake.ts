@@ -7,6 +7,7 @@ import { readBatchData } from '@lockkeeper/transparency-log'
 import type { FactRecorder } from './fact-recorder.ts'
 import type { LogFold } from './fold.ts'
 import { BatchMissing } from './gaps.ts'
+import { noticedLines, type Notices } from './notices.ts'
 import { Pulse } from './pulse.ts'
 import type { AuditSettings } from './settings.ts'
 
@@ -21,6 +22,7 @@ export interface IntakeParts {
   readonly clock: Clock
   readonly fold: LogFold
   readonly facts: FactRecorder
+  readonly notices: Notices
   readonly settings: AuditSettings
 }
 
@@ -105,6 +107,8 @@ export class Intake {
     }
     const read = event.type === 'record.batch' ? readBatchData(event.data) : undefined
     if (read === undefined) return Promise.reject(new TypeError(`event ${event.id} of ${event.source} is no record batch`))
-    return this.#parts.fold.accept(read.batch, read.sealed)
+    const noticed = noticedLines(read.batch)
+    const folded = this.#parts.fold.accept(read.batch, read.sealed)
+    return noticed.length === 0 ? folded : folded.then(() => this.#parts.notices.tell(noticed))
   }
 }

@@ -13,6 +13,7 @@ import { Intake } from './intake.ts'
 import { LogReader } from './log-reader.ts'
 import type { LogBook } from './log-book.ts'
 import { LostWriters } from './lost-writers.ts'
+import { Notices } from './notices.ts'
 import { OwnWriter } from './own-writer.ts'
 import { Pulse } from './pulse.ts'
 import { AuditQueries } from './queries.ts'
@@ -76,8 +77,9 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
   const lag = new FoldLag(clock)
   observeLag(ports.telemetry, lag)
   const fold = new LogFold({ blobs, reader, clock, log, trustedKeys, settings, lag, onSegment, checkpoint: (book) => checkpointer.write(book) })
-  const writer = new OwnWriter({ fold, signer, clock, settings })
-  const intake = new Intake({ events, clock, fold, facts: new FactRecorder({ writer, fold, search, settings }), settings })
+  const notices = new Notices({ events, clock })
+  const writer = new OwnWriter({ fold, notices, signer, clock, settings })
+  const intake = new Intake({ events, clock, fold, notices, facts: new FactRecorder({ writer, fold, search, settings }), settings })
   const lost = new LostWriters({ fold, reader, writer, clock, log, settings })
   const settle = async (timeoutMs = SETTLE_MS): Promise<number> => {
     await intake.settle(timeoutMs)

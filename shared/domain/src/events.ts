@@ -36,6 +36,7 @@ export const TOPICS = {
   locks: 'locks',
   policies: 'policies',
   records: 'records',
+  notices: 'notices',
 } as const
 
 export const EVENT_TOPICS = {
@@ -51,6 +52,8 @@ export const EVENT_TOPICS = {
   'approval.escalated': TOPICS.approvals,
   'grant.created': TOPICS.approvals,
   'grant.revoked': TOPICS.approvals,
+  'grant.ended': TOPICS.approvals,
+  'decision.refused': TOPICS.approvals,
   'review.opened': TOPICS.approvals,
   'review.closed': TOPICS.approvals,
   'fatigue.noticed': TOPICS.approvals,
@@ -58,6 +61,7 @@ export const EVENT_TOPICS = {
   'policy.published': TOPICS.policies,
   'target.changed': TOPICS.policies,
   'record.batch': TOPICS.records,
+  'calls.noticed': TOPICS.notices,
 } as const satisfies Record<string, string>
 
 export type EventType = keyof typeof EVENT_TOPICS
@@ -99,6 +103,12 @@ const shownCall = z.strictObject({
   statedReason: z.string().optional(),
   /** What is sent and what it changes, one line each. */
   details: z.array(z.string()),
+  /** Fields that the body changes, from what was read to what it becomes, one line each; absent where nothing was compared. */
+  edits: z.array(z.string()).optional(),
+  /** What the API said beforehand that it would do. */
+  effect: z.string().optional(),
+  /** Whether and until when it can be undone. */
+  undo: z.string().optional(),
   /** False where `details` leaves anything out: then the card alone shows what is approved. */
   whole: z.boolean(),
   warnings: z.array(z.string()),
@@ -134,6 +144,23 @@ export const grantPattern = z.strictObject({
   forMs: z.int().min(60_000).max(7 * 86_400_000),
 })
 export type GrantPattern = z.infer<typeof grantPattern>
+
+/** One of the calls that a notice tells of. */
+const noticedCall = z.strictObject({
+  /** The record that tells all of it. */
+  record: z.string(),
+  at: z.number(),
+  run: z.string(),
+  method: z.string(),
+  /** The first few. */
+  resources: z.array(z.string()).max(3),
+  result: z.enum(['answered', 'refused', 'failed', 'unknown', 'left']),
+  status: z.number(),
+})
+export type NoticedCall = z.infer<typeof noticedCall>
+
+/** Calls that one notice names; the others are counted. */
+export const MOST_NOTICED = 20
 
 /**
  * Data of every event type. `access.requested` carries an AccessRequest (ports.ts), checked by the approval service;
@@ -182,12 +209,18 @@ export const EVENT_DATA = {
   'approval.completed': approvalFact.extend({ outcome: z.enum(['not_sent', 'answered', 'unknown']), status: z.number().optional(), why: z.string().optional() }),
   'grant.created': grantFact.extend({ approval: z.string(), by: z.array(z.string()), uses: z.number(), until: z.number() }),
   'grant.revoked': grantFact.extend({ by: z.string(), reason: z.string() }),
+  /** It ended by itself: its last call was let through, or its time is over. `calls` of `uses` were let through. */
+  'grant.ended': grantFact.extend({ why: z.enum(['used', 'expired']), calls: z.int(), uses: z.int() }),
+  /** A decision that changed nothing, and why, in words for whoever made it. `event`: the id of the `decision.submitted` that it came with, where it came over the bus. */
+  'decision.refused': z.strictObject({ approval: z.string(), verdict: z.enum(['approve', 'deny']), reason: z.string(), why: z.string(), person: z.string().optional(), event: z.string().optional(), mode: z.enum(['sandbox', 'real']) }),
   'review.opened': approvalFact.extend({ review: z.string(), by: z.array(z.string()), reason: z.string(), summary: z.string() }),
   'review.closed': approvalFact.extend({ review: z.string(), by: z.string(), note: z.string() }),
   /** One rule has asked more than its share on a day (UTC): for the owner of the policy. */
   'fatigue.noticed': z.strictObject({ rule: z.string(), day: z.string(), asked: z.int(), of: z.int(), share: z.number(), mode: z.enum(['sandbox', 'real']) }),
   'lock.changed': z.strictObject({ id: z.string(), state: z.enum(['set', 'lifted']), scope: z.unknown(), by: z.string(), reason: z.string() }),
   'policy.published': z.strictObject({ version: z.string(), digest: z.string(), rules: z.number(), by: z.string() }),
+  /** Calls of one agent that a rule with `notify` let through or refused; made of their records once those are durable. */
+  'calls.noticed': z.strictObject({ agent: z.string(), rule: z.string(), effect: z.enum(['allow', 'deny']), mode: z.enum(['sandbox', 'real']), count: z.int().min(1), calls: z.array(noticedCall).min(1).max(MOST_NOTICED) }),
   /** A published set of targets came into force; the lists hold names. */
   'target.changed': z.strictObject({ version: z.string(), targets: z.number(), added: z.array(z.string()), removed: z.array(z.string()), changed: z.array(z.string()), by: z.string() }),
 } as const satisfies Partial<Record<EventType, z.ZodType>>

@@ -35,6 +35,8 @@ export interface CallFacts {
   readonly digest?: string
   readonly effect?: Effect
   readonly rule?: string
+  /** The policy says that somebody is told of the call. */
+  readonly notify?: true
   readonly bundle?: string
   readonly approval?: string
   readonly fence?: string

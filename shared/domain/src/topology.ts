@@ -102,6 +102,7 @@ export const TOPOLOGY: Topology = {
     subscriptionSpec({ id: 'audit-policies', topic: TOPICS.policies, name: 'audit', service: 'audit' }),
     subscriptionSpec({ id: 'notifier-approvals', topic: TOPICS.approvals, name: 'notifier-approvals', service: 'notifier' }),
     subscriptionSpec({ id: 'notifier-locks', topic: TOPICS.locks, name: 'notifier-locks', service: 'notifier' }),
+    subscriptionSpec({ id: 'notifier-notices', topic: TOPICS.notices, name: 'notifier-notices', service: 'notifier' }),
   ],
   databases: [
     { name: 'policy', writer: 'policy', readers: ['proxy'] },
@@ -114,8 +115,8 @@ export const TOPOLOGY: Topology = {
     { name: 'proxy', publishes: [TOPICS.access, TOPICS.records] },
     { name: 'policy', publishes: [TOPICS.policies] },
     { name: 'approval', publishes: [TOPICS.approvals, TOPICS.locks] },
-    // Marks, which come back once everything before them has been handed over.
-    { name: 'audit', publishes: [TOPICS.records] },
+    // Marks, which come back once everything before them has been handed over, and calls that a rule tells somebody of.
+    { name: 'audit', publishes: [TOPICS.records, TOPICS.notices] },
     { name: 'notifier', publishes: [TOPICS.decisions] },
     { name: 'console', publishes: [TOPICS.decisions] },
   ],

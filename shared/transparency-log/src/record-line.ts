@@ -29,7 +29,7 @@ function callMembers(call: CallFacts): string {
     + (call.change === undefined ? '' : call.change ? ',"change":true' : ',"change":false')
     + (call.resources === undefined ? '' : `,"resources":${list(call.resources)}`)
     + optional(',"digest":', call.digest) + (call.effect === undefined ? '' : `,"effect":"${call.effect}"`) + optional(',"rule":', call.rule)
-    + optional(',"bundle":', call.bundle) + optional(',"approval":', call.approval) + optional(',"fence":', call.fence)
+    + (call.notify === true ? ',"notify":true' : '') + optional(',"bundle":', call.bundle) + optional(',"approval":', call.approval) + optional(',"fence":', call.fence)
     + optional(',"principal":', call.principal) + optional(',"requestBody":', call.requestBody)
     + optional(',"statedReason":', call.statedReason) + optional(',"trace":', call.trace)
 }

@@ -77,6 +77,9 @@ function judge(passage: Needs, call: Call, policy: Policy, { settings }: Parts):
   passage.facts.effect = decision.effect
   passage.facts.rule = decision.rule
   passage.facts.bundle = decision.bundle
+  // Judged anew after a hold, maybe by another rule.
+  if (decision.obligations.notify) passage.facts.notify = true
+  else if (passage.facts.notify === true) delete passage.facts.notify
   return decision.effect === 'deny' ? denied(passage, decision, settings.mode) : { decision } as Decided
 }
 
