@@ -2,7 +2,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
-import { startPushDelivery } from '../push-delivery.ts'
+import { startPushDelivery } from '@lockkeeper/testkit/push-delivery'
 import { createServiceTokens, keysOf } from '../service-tokens.ts'
 import { ACCOUNTS, EMULATORS, ORIGINS, PLACES, PROJECT_ID, type InnerService } from './places.ts'
 

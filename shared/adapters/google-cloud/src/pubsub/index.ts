@@ -1,5 +1,4 @@
 export { createTopology, type CreateTopologyOptions } from './create-topology.ts'
-export { startEmulatorPusher, type EmulatorPusherOptions } from './emulator-pusher.ts'
 export type { PubSubLog } from './deliveries.ts'
 export { openPubSub, type PubSubBus, type PubSubOptions } from './open-pubsub.ts'
 export { MAX_PUSH_BYTES } from './push-envelope.ts'

@@ -5,7 +5,8 @@ import { buffer } from 'node:stream/consumers'
 import type { Delivery } from '@lockkeeper/domain/ports'
 import { anEvent, collector } from '@lockkeeper/testkit'
 import { describeEmulated } from '@lockkeeper/testkit/emulators'
-import { createTopology, startEmulatorPusher } from './index.ts'
+import { startPushDelivery } from '@lockkeeper/testkit/push-delivery'
+import { createTopology } from './index.ts'
 import { openBus, testTopology, type BusOnEmulator } from './testing/emulated-bus.ts'
 import { pusherTokens, type PusherTokens } from './testing/pusher-tokens.ts'
 
@@ -37,9 +38,9 @@ describeEmulated('pubsub', 'Pub/Sub: push, from topic to handler', (emulators) =
     await new Promise((resolve) => server.close(resolve))
   })
 
-  const pusher = () => startEmulatorPusher({
-    projectId: on.options.projectId, emulator: on.options.emulator ?? '', topology, ...(on.options.prefix === undefined ? {} : { prefix: on.options.prefix }),
-    endpoint: ({ pushPath }) => `${origin}${pushPath}`, token: (spec) => tokens.token(spec), log: on.options.log,
+  const pusher = () => startPushDelivery({
+    projectId: on.options.projectId, emulator: on.options.emulator ?? '', prefix: on.options.prefix ?? topology.prefix, subscriptions: topology.subscriptions,
+    endpoint: () => origin, authorization: async (spec) => `Bearer ${await tokens.token(spec)}`,
   })
 
   it('events are pushed with a token, redelivered when rejected, and buried with the reason when they were rejected too often', async () => {
@@ -56,7 +57,7 @@ describeEmulated('pubsub', 'Pub/Sub: push, from topic to handler', (emulators) =
     while (letters.length === 0 && performance.now() < end) letters = await on.bus.deadLetters(10)
     assert.match(letters[0]?.error ?? '', /cannot take it/)
     assert.deepEqual(got.items.filter(({ event }) => (event.data as { readonly n: number }).n === 0).map(({ attempt }) => attempt), [1, 2, 3, 4, 5])
-    await pushing.close()
+    await pushing.stop()
   })
 
   it('what the emulator pushes itself, without a token, is refused and waits for somebody who may', async () => {

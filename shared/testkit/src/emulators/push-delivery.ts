@@ -1,5 +1,5 @@
 /**
- * Tests only: pushes in Pub/Sub's stead. The emulator's own pushes carry no token, which no service here accepts; so push
+ * Pushes in Pub/Sub's stead. The emulator's own pushes carry no token, which no service here accepts; so push
  * subscriptions are made for pulling, and this takes from them and posts what Pub/Sub would post.
  */
 import type { SubscriptionSpec } from '@lockkeeper/domain/topology'
@@ -11,10 +11,12 @@ export interface PushDeliveryOptions {
   readonly emulator: string
   readonly projectId: string
   readonly prefix: string
+  /** Push subscriptions that were made for pulling. */
   readonly subscriptions: readonly SubscriptionSpec[]
   /** Where the endpoint of a subscription is at this moment; undefined: nowhere, it is tried again. */
   readonly endpoint: (subscription: SubscriptionSpec) => string | undefined
-  readonly authorization: (subscription: SubscriptionSpec) => string
+  /** As the pusher's account would be given it, with `Bearer`. */
+  readonly authorization: (subscription: SubscriptionSpec) => string | Promise<string>
   /** Whether what was taken is posted once more, as after a lost acknowledgement. */
   readonly twice?: () => boolean
 }
@@ -62,7 +64,7 @@ async function post(subscription: SubscriptionSpec, name: string, { message, del
   const origin = endpoint(subscription)
   if (origin === undefined) return false
   const body = JSON.stringify({ message, subscription: name, ...deliveryAttempt === undefined ? {} : { deliveryAttempt } })
-  const answer = await fetch(origin + subscription.pushPath, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization: authorization(subscription) }, signal }).catch(() => undefined)
+  const answer = await fetch(origin + subscription.pushPath, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization: await authorization(subscription) }, signal }).catch(() => undefined)
   await answer?.arrayBuffer()
   return answer?.ok === true
 }
