@@ -1,7 +1,7 @@
 /** What must be known to go on with the log: the tree over it, its last segment, and how far each writer has come. */
 import { batchLeaf, CompactRange, decodeRecord, followChain, parseHeader, segmentHash, WRITER_LOST, type RecordBatch, type StoredRecord, type TrustedKey, type WriterState } from '@lockkeeper/transparency-log'
 import type { LogReader, StoredSegment } from './log-reader.ts'
-import { RememberedFacts } from './remembered-facts.ts'
+import type { RememberedFacts } from './remembered-facts.ts'
 
 export interface WriterEntry {
   readonly state: WriterState

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cloudEvent, type CloudEvent } from '@lockkeeper/domain/events'
+import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import { describeEmulated } from '@lockkeeper/testkit/emulators'
 import type { LogReport } from '@lockkeeper/transparency-log'
 import { ALLOW, ASK_TO_PUBLISH, message, PROJECT_POLICY, published, TOPIC } from '../testing/calls.ts'
@@ -28,6 +30,15 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: services as pro
     const answer = await fetch(`${edition.services.get('approval')?.origin}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
     await answer.arrayBuffer()
     return answer.status
+  }
+
+  /** As Pub/Sub would push it. */
+  const push = async (service: keyof typeof AUDIENCES, subscription: string, { data, datacontenttype, ...context }: CloudEvent): Promise<number> => {
+    const path = `/push/${subscription}`
+    const attributes = Object.fromEntries([['content-type', datacontenttype], ...Object.entries(context).map(([name, value]) => [`ce-${name}`, value])])
+    const body = { message: { data: Buffer.from(JSON.stringify(data)).toString('base64'), attributes, messageId: context.id }, subscription: `projects/${emulators('firestore').projectId}/subscriptions/${TOPOLOGY.prefix}${subscription}` }
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${edition.tokens.token(ACCOUNTS.pusher, AUDIENCES[service] + path)}` }
+    return (await fetch(`${edition.services.get(service)?.origin}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).status
   }
 
   it('a read goes through', async () => {
@@ -95,7 +106,14 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: services as pro
     assert.match(decided.err, /your own proof/)
   })
 
-  it('invariant 8: a second audit process waits for the log, takes it over when the first stops, and the log goes on', async () => {
+  it('invariant 8: a second audit process waits for the log, takes it over when the first stops, and the log goes on; a fact that comes to both has one record', async () => {
+    const fact = cloudEvent('lock.changed', '/test', 'twice', Date.now(), { id: 'lck_twice', state: 'lifted', scope: { kind: 'everything' }, by: 'person:ada', reason: 'told twice' })
+    const told = async (): Promise<readonly [status: number, records: number]> => {
+      const status = await push('audit', 'audit-locks', fact)
+      const { records } = await edition.ask<{ readonly records: readonly { readonly facts?: { readonly event?: string } }[] }>('audit', '/v1/audit/records?limit=1000&kind=event')
+      return [status, records.filter(({ facts }) => facts?.event === fact.id).length]
+    }
+    assert.deepEqual(await told(), [204, 1])
     const agent = await edition.agent('steady', proxy.origin)
     const read = async (): Promise<number> => (await agent.post(`${PROJECT_POLICY}:getIamPolicy`, {})).status
     assert.equal(await read(), 200)
@@ -107,6 +125,7 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: services as pro
     assert.deepEqual([waiting.status, ((await waiting.json()) as { missing: readonly string[] }).missing], [503, ['lease']])
     assert.equal(await first?.stop(), 0)
     edition.services.set('audit', await second)
+    assert.deepEqual(await told(), [204, 1])
     assert.equal(await read(), 200)
     const report = await edition.ask<LogReport>('audit', '/v1/audit/verify')
     assert.deepEqual([report.ok, report.problems], [true, []])
