@@ -10,7 +10,7 @@ resource "google_firestore_database" "main" {
   location_id = var.location
   type        = "FIRESTORE_NATIVE"
 
-  # Pessimistic locks of a process that dies would keep others from its documents for up to a minute.
+  # Commits of several processes do not wait for each other; one of them is told that it lost.
   concurrency_mode                  = "OPTIMISTIC"
   app_engine_integration_mode       = "DISABLED"
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"

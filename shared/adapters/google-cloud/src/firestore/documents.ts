@@ -1,11 +1,12 @@
-/** DocumentStore over Firestore: read in a transaction, decide here, commit there if nothing that was read has changed. */
+/** DocumentStore over Firestore: read, decide here, commit there if nothing that was read has changed. */
 import type { Clock } from '@lockkeeper/domain'
 import { checkLimit, decodeCursor, encodeCursor, keyText, shapeOf, type CheckedWrite, type DeclaredDocuments, type DocKey } from '@lockkeeper/domain/documents'
 import { isRefusal, type Refusal } from '@lockkeeper/domain/errors'
 import { PortUnavailable, type Collection, type Commit, type Doc, type DocumentStore, type Page, type Query, type Ref, type Watch, type WatchChange } from '@lockkeeper/domain/ports'
-import { decodeDocument, encodeDocument, encodeId, type StoredWrite } from './encoding.ts'
+import { conditionalWrites } from './conditional-writes.ts'
+import { decodeDocument, encodeDocument, encodeId, type StoredDocument, type StoredWrite } from './encoding.ts'
 import { isConflict, isRepeatable, portError } from './failures.ts'
-import type { FirestoreClient, ReadAnswer } from './firestore-client.ts'
+import type { FirestoreClient } from './firestore-client.ts'
 import type { Lines } from './lines.ts'
 import { checkFact, outboxWrite, type Outbox, type OutboxFact } from './outbox.ts'
 import { structuredQuery } from './structured-query.ts'
@@ -20,7 +21,7 @@ const MAX_COMMIT_BYTES = 9 * 1024 * 1024
 type Decide<R> = (docs: readonly (Doc | undefined)[], now: number) => Commit<R> | Refusal
 
 /** What one attempt came to; a conflict is decided again. */
-type Attempt<R> = { readonly done: R | Refusal } | { readonly conflict: unknown, readonly transaction?: Uint8Array }
+type Attempt<R> = { readonly done: R | Refusal } | { readonly conflict: unknown }
 
 interface Plan<R> { readonly writes: readonly StoredWrite[], readonly facts: readonly OutboxFact[], readonly done: R | Refusal }
 
@@ -48,7 +49,7 @@ export class FirestoreDocuments implements DocumentStore {
     if (names.length === 0) return []
     // Firestore answers once for a name that is asked for twice.
     const unique = [...new Set(names)]
-    const { documents } = await this.#repeated('a read', left => this.#parts.client.read(unique, left))
+    const documents = await this.#repeated('a read', this.#readEnd(), left => this.#parts.client.read(unique, left))
     const found = new Map(unique.map((name, index) => [name, documents[index]]))
     return names.map(name => {
       const stored = found.get(name)
@@ -75,7 +76,7 @@ export class FirestoreDocuments implements DocumentStore {
     const after = query.cursor === undefined ? undefined : decodeCursor(shape, query.cursor)
     const { client } = this.#parts
     const asked = structuredQuery(declared, query, { root: client.root, limit: query.limit + 1, ...(after === undefined ? {} : { after }) })
-    const { documents: stored } = await this.#repeated('a query', left => client.query(asked, left))
+    const { documents: stored } = await this.#repeated('a query', this.#readEnd(), left => client.query(asked, left))
     const docs = stored.slice(0, query.limit).map(one => decodeDocument(one) as Doc<T>)
     const last = docs.at(-1)
     return stored.length <= query.limit || last === undefined ? { docs } : { docs, cursor: encodeCursor(shape, last.id, last.data as Record<string, unknown>) }
@@ -100,67 +101,41 @@ export class FirestoreDocuments implements DocumentStore {
   }
 
   async #attempts<R>(keys: readonly DocKey[], decide: Decide<R>, end: number): Promise<R | Refusal> {
-    let lost: Extract<Attempt<R>, { conflict: unknown }> | undefined
+    let lost: unknown
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const left = end - this.#parts.clock.monotonic()
       if (left < 1) break
-      const outcome = await this.#attempt(keys, decide, end, lost?.transaction)
+      const outcome = await this.#attempt(keys, decide, end)
       if ('done' in outcome) return outcome.done
-      lost = outcome
+      lost = outcome.conflict
       if (attempt < MAX_ATTEMPTS) await this.#pause(attempt, left)
     }
-    throw new PortUnavailable(`Firestore: documents changed under every attempt of a transaction: ${keys.map(keyText).join(', ').slice(0, 500)}`, { cause: lost?.conflict })
+    throw new PortUnavailable(`Firestore: documents changed under every attempt of a transaction: ${keys.map(keyText).join(', ').slice(0, 500)}`, { cause: lost })
   }
 
-  async #attempt<R>(keys: readonly DocKey[], decide: Decide<R>, end: number, retryTransaction: Uint8Array | undefined): Promise<Attempt<R>> {
+  /** A commit whose answer is lost may have happened or not, so it is an outage and never tried again here. */
+  async #attempt<R>(keys: readonly DocKey[], decide: Decide<R>, end: number): Promise<Attempt<R>> {
     const { client, clock, outbox } = this.#parts
-    const left = (): number => Math.max(1, end - clock.monotonic())
-    let read: ReadAnswer
+    const names = keys.map(key => this.#name(key))
+    const documents = names.length === 0 ? [] : await this.#repeated('a transaction', end, left => client.read(names, left))
+    const planned = this.#plan(keys, decide, documents)
+    if (planned.writes.length === 0) return { done: planned.done }
     try {
-      read = keys.length === 0 ? { documents: [] } : await client.read(keys.map(key => this.#name(key)), left(), retryTransaction === undefined ? {} : { retryTransaction })
+      await client.commit(conditionalWrites(new Map(names.map((name, index) => [name, documents[index]])), planned.writes), Math.max(1, end - clock.monotonic()))
     } catch (error) {
-      return this.#failed(undefined, error)
-    }
-    const { transaction } = read
-    const planned = this.#plan(keys, decide, read)
-    if (planned.writes.length === 0) return this.#over(transaction, planned.done)
-    try {
-      await client.commit(planned.writes, left(), transaction)
-    } catch (error) {
-      return this.#failed(transaction, error)
+      if (!isConflict(error)) throw portError('a transaction', error)
+      return { conflict: error }
     }
     outbox.committed(planned.facts)
     return { done: planned.done }
   }
 
   /** What `decide` throws, and what is wrong with what it decided, is passed on as it is. */
-  #plan<R>(keys: readonly DocKey[], decide: Decide<R>, { documents, transaction }: ReadAnswer): Plan<R> {
-    try {
-      const decided = decide(documents.map(stored => stored === undefined ? undefined : decodeDocument(stored)), this.#parts.clock.now())
-      if (isRefusal(decided)) return { writes: [], facts: [], done: decided }
-      const facts = decided.facts.map(checkFact)
-      return { writes: this.#writes(keys, decided, facts), facts, done: decided.result }
-    } catch (error) {
-      this.#rollback(transaction)
-      throw error
-    }
-  }
-
-  /** A commit whose answer is lost may have happened or not, so it is an outage and never tried again here. */
-  #failed<R>(transaction: Uint8Array | undefined, error: unknown): Attempt<R> {
-    this.#rollback(transaction)
-    if (!isConflict(error)) throw portError('a transaction', error)
-    return { conflict: error, ...(transaction === undefined ? {} : { transaction }) }
-  }
-
-  #over<R>(transaction: Uint8Array | undefined, done: R | Refusal): Attempt<R> {
-    this.#rollback(transaction)
-    return { done }
-  }
-
-  /** Frees what the transaction holds; where that fails it ends by itself after a minute. */
-  #rollback(transaction: Uint8Array | undefined): void {
-    if (transaction !== undefined) this.#parts.client.rollback(transaction).catch(() => undefined)
+  #plan<R>(keys: readonly DocKey[], decide: Decide<R>, documents: readonly (StoredDocument | undefined)[]): Plan<R> {
+    const decided = decide(documents.map(stored => stored === undefined ? undefined : decodeDocument(stored)), this.#parts.clock.now())
+    if (isRefusal(decided)) return { writes: [], facts: [], done: decided }
+    const facts = decided.facts.map(checkFact)
+    return { writes: this.#writes(keys, decided, facts), facts, done: decided.result }
   }
 
   #writes<R>(keys: readonly DocKey[], commit: Commit<R>, facts: readonly OutboxFact[]): StoredWrite[] {
@@ -182,10 +157,13 @@ export class FirestoreDocuments implements DocumentStore {
     return this.#parts.client.documentName(`${collection}/${encodeId(id)}`)
   }
 
-  /** What changes nothing may be asked again, within one and the same time. */
-  async #repeated<T>(what: string, ask: (leftMs: number) => Promise<T>): Promise<T> {
-    const { clock, readTimeoutMs } = this.#parts
-    const end = clock.monotonic() + readTimeoutMs
+  #readEnd(): number {
+    return this.#parts.clock.monotonic() + this.#parts.readTimeoutMs
+  }
+
+  /** What changes nothing may be asked again, until `end` of the monotonic clock. */
+  async #repeated<T>(what: string, end: number, ask: (leftMs: number) => Promise<T>): Promise<T> {
+    const { clock } = this.#parts
     for (let attempt = 1; ; attempt++) {
       try {
         return await ask(Math.max(1, end - clock.monotonic()))

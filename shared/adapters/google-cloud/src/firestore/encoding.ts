@@ -28,11 +28,16 @@ export interface StoredDocument {
   readonly updateTime?: Timestamp | null
 }
 
+/** What must hold of a document when a write to it is committed. */
+export type Precondition = { readonly exists: boolean } | { readonly updateTime: Timestamp }
+
 export interface StoredWrite {
   readonly update?: { readonly name: string, readonly fields: Readonly<Record<string, FieldValue>> }
   readonly delete?: string
+  /** Fields that an update touches; absent: it replaces the whole document. */
+  readonly updateMask?: { readonly fieldPaths: readonly string[] }
   readonly updateTransforms?: readonly { readonly fieldPath: string, readonly setToServerValue: 'REQUEST_TIME' }[]
-  readonly currentDocument?: { readonly exists: boolean }
+  readonly currentDocument?: Precondition
 }
 
 /** Firestore indexes the first 1,500 bytes of a text. */

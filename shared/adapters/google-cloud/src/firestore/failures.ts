@@ -12,6 +12,8 @@ const ABORTED = 10
 
 /** UNKNOWN, ABORTED, INTERNAL, UNAVAILABLE: a read may simply be asked again. */
 const REPEATABLE: ReadonlySet<number> = new Set([2, ABORTED, 13, 14])
+/** NOT_FOUND: what should have been as it was is gone. A database that is not there is told by the read that comes first. */
+const CONFLICTS: ReadonlySet<number> = new Set([NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, ABORTED])
 /** They will be said again: no index, no permission, no database. */
 const LASTING: ReadonlySet<number> = new Set([INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION])
 
@@ -20,12 +22,9 @@ function codeOf(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
-/** Whether a commit certainly did not happen because somebody else was there first. */
+/** Whether a commit certainly did not happen because somebody else was there first: a precondition did not hold, or two commits met. */
 export function isConflict(error: unknown): boolean {
-  const code = codeOf(error)
-  if (code === ALREADY_EXISTS || code === ABORTED) return true
-  // A transaction that waited too long, for locks or between read and commit, is reported as a wrong argument.
-  return code === INVALID_ARGUMENT && /transaction (?:has expired|is invalid|was (?:closed|aborted))|no longer valid/i.test(String((error as Error).message))
+  return CONFLICTS.has(codeOf(error) ?? -1)
 }
 
 export const isDeadline = (error: unknown): boolean => codeOf(error) === DEADLINE_EXCEEDED

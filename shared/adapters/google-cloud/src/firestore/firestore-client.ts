@@ -10,8 +10,6 @@ import { RequestSlots } from './request-slots.ts'
 
 const PROJECT_ID = /^(?:[a-z][a-z0-9.-]{0,60}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/
 const DATABASE_ID = /^(?:\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$/
-/** Rolling back frees locks early; nobody waits for it. */
-const ROLLBACK_MS = 2000
 
 /** Google ends a stream much sooner; whoever listens opens another one. */
 const LISTEN_MS = 86_400_000
@@ -27,12 +25,6 @@ export interface DatabaseAddress {
   readonly databaseId: string
   /** `host:port` of an emulator: no TLS, no credentials. Sandbox and tests only; whoever reads settings refuses it in real mode (invariant 14). */
   readonly emulator?: string
-}
-
-export interface ReadAnswer {
-  /** In the order of the names. */
-  readonly documents: readonly (StoredDocument | undefined)[]
-  readonly transaction?: Uint8Array
 }
 
 export interface QueryAnswer {
@@ -58,7 +50,7 @@ export interface ListenMessage {
 
 export type ListenStream = Duplex & { cancel(): void }
 
-interface ReadMessage { readonly found?: StoredDocument | null, readonly missing?: string, readonly transaction?: Uint8Array }
+interface ReadMessage { readonly found?: StoredDocument | null, readonly missing?: string }
 
 type CallOptions = NonNullable<Parameters<Sdk['listen']>[0]>
 
@@ -95,29 +87,21 @@ export class FirestoreClient {
     return `${this.root}/${path}`
   }
 
-  /**
-   * With `begin` the read starts a read-write transaction, which is the retry of an earlier one if that is given. Else several
-   * documents are read as of one moment, which takes a read-only transaction: it holds nothing and needs no end.
-   */
-  async read(names: readonly string[], timeoutMs: number, begin?: { readonly retryTransaction?: Uint8Array }): Promise<ReadAnswer> {
+  /** In the order of the names. Several are read as of one moment, which takes a read-only transaction: it holds nothing and needs no end. */
+  async read(names: readonly string[], timeoutMs: number): Promise<readonly (StoredDocument | undefined)[]> {
     const messages = await this.#call(timeoutMs, async (sdk, left) => {
-      const asOf = begin !== undefined ? { newTransaction: { readWrite: begin } } : names.length === 1 ? {} : await this.#oneMoment(sdk, left)
+      const asOf = names.length === 1 ? {} : await this.#oneMoment(sdk, left)
       return collect<ReadMessage>(sdk.batchGetDocuments({ database: this.#database, documents: [...names], ...asOf }, this.#options(left)))
     })
     const found = new Map(messages.flatMap(({ found: one }) => typeof one?.name === 'string' ? [[one.name, one] as const] : []))
     const answered = new Set([...found.keys(), ...messages.map(({ missing }) => missing)])
     if (names.some(name => !answered.has(name))) throw new PortUnavailable('Firestore: an answer lacks a document that was asked for')
-    const transaction = messages.find(message => (message.transaction?.length ?? 0) > 0)?.transaction
-    return { documents: names.map(name => found.get(name)), ...(transaction === undefined ? {} : { transaction }) }
+    return names.map(name => found.get(name))
   }
 
-  async commit(writes: readonly StoredWrite[], timeoutMs: number, transaction?: Uint8Array): Promise<void> {
-    const request = { database: this.#database, writes: [...writes] as object[], ...(transaction === undefined ? {} : { transaction }) }
-    await this.#call(timeoutMs, (sdk, left) => sdk.commit(request, this.#options(left)))
-  }
-
-  async rollback(transaction: Uint8Array): Promise<void> {
-    await this.#call(ROLLBACK_MS, (sdk, left) => sdk.rollback({ database: this.#database, transaction }, this.#options(left)))
+  /** All writes or none, none where a precondition does not hold. */
+  async commit(writes: readonly StoredWrite[], timeoutMs: number): Promise<void> {
+    await this.#call(timeoutMs, (sdk, left) => sdk.commit({ database: this.#database, writes: [...writes] as object[] }, this.#options(left)))
   }
 
   async query(structuredQuery: StructuredQuery, timeoutMs: number): Promise<QueryAnswer> {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { isRefusal } from '@lockkeeper/domain/errors'
-import { PortUnavailable, type Commit, type Ref, type WatchChange } from '@lockkeeper/domain/ports'
+import { PortUnavailable, type Commit, type Ref, type WatchChange, type Write } from '@lockkeeper/domain/ports'
 import { collector, THINGS, type Thing } from '@lockkeeper/testkit'
 import { describeEmulated, faultyLink, freshProjectId, type FaultyLink } from '@lockkeeper/testkit/emulators'
 import { openFirestore, type FirestoreOptions, type FirestoreStore } from './index.ts'
@@ -125,7 +125,7 @@ describeEmulated('firestore', 'Firestore behind a faulty line', function (emulat
     await slow.close()
   })
 
-  it('processes that write one document lose no write: an aborted transaction is decided again with the fresh document', async () => {
+  it('processes that write one document lose no write: a transaction that lost is decided again with the fresh document', async () => {
     const third = await open(emulators().host, { transactTimeoutMs: 10_000 })
     let decided = 0
     const add = ({ documents }: FirestoreStore): Promise<unknown> => documents.transact([ref('n')], ([doc]) => {
@@ -137,6 +137,44 @@ describeEmulated('firestore', 'Firestore behind a faulty line', function (emulat
     assert.equal((await other.documents.read([ref('n')]))[0]?.data.n, 4)
     assert.ok(decided >= 4)
     await third.close()
+  })
+
+  it('invariant 10: a process that dies in the middle of a transaction keeps nobody from the documents that it read', async () => {
+    const decided = Promise.withResolvers<void>()
+    const dying = timed(store.documents.transact([ref('a')], () => {
+      link.silence()
+      decided.resolve()
+      return puts('a', 2)
+    }))
+    await decided.promise
+    const [answer, ms] = await timed(other.documents.transact([ref('a')], () => puts('a', 3)))
+    assert.equal(answer, 3)
+    assert.ok(ms < 1500, `${ms} ms`)
+    assert.ok((await dying)[0] instanceof PortUnavailable)
+  })
+
+  const put = (id: string, n: number): Write => ({ kind: 'put', ref: ref(id), data: { kind: 'k', n } })
+  const meanwhile: readonly (readonly [string, string, Write])[] = [
+    ['was changed', 'a', put('a', 7)], ['was deleted', 'a', { kind: 'delete', ref: ref('a') }], ['appeared', 'b', put('b', 7)],
+  ]
+  for (const [what, id, write] of meanwhile) for (const own of [id, 'c']) it(`a document that ${what} between read and commit makes decide run again, ${own === id ? 'and is written' : 'also where it is only read'}`, async () => {
+    const patient = await open(link.host, { transactTimeoutMs: 10_000 })
+    const seen: (number | undefined)[] = []
+    const decided = Promise.withResolvers<void>()
+    const running = patient.documents.transact([ref(id), ref('c')], ([doc]) => {
+      seen.push((doc?.data as Thing | undefined)?.n)
+      // What is sent from now on waits until the other one's commit is durable.
+      if (seen.length === 1) link.silence()
+      decided.resolve()
+      return { writes: [put(own, seen.length)], facts: [], result: seen.length }
+    })
+    await decided.promise
+    await other.documents.transact([write.ref], () => ({ writes: [write], facts: [], result: null }))
+    link.restore()
+    assert.equal(await running, 2)
+    assert.deepEqual(seen, [id === 'a' ? 1 : undefined, write.kind === 'delete' ? undefined : 7])
+    assert.equal((await other.documents.read([ref(own)]))[0]?.data.n, 2)
+    await patient.close()
   })
 
   it('a create that is in the way of a transaction with reads makes decide run again in a new one', async () => {
