@@ -12,12 +12,12 @@ interface Outcome { readonly code: number | null, readonly lines: readonly strin
 interface Step { readonly prints?: string, readonly code?: number }
 
 /** Runs the pipeline with an npm that only prints. */
-function pipeline(steps: { readonly lint?: Step, readonly test?: Step, readonly start?: Step, readonly containers?: Step, readonly engine?: string }): Outcome {
+function pipeline(steps: { readonly lint?: Step, readonly test?: Step, readonly start?: Step, readonly containers?: Step, readonly terraform?: Step, readonly engine?: string }): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'lockkeeper-pipeline-'))
   try {
     const caseOf = (name: string, { prints = '', code = 0 }: Step = {}): string => `*" ${name} "*) echo "image: $EMULATOR_IMAGE"; cat <<'END'\n${prints}\nEND\nexit ${code};;`
-    const { lint, test = { prints: '  7 passing (2s)' }, start, containers = { prints: '  0 passing (1ms)\n  1 pending\nNOT RUN: in containers: no container engine answers' } } = steps
-    writeFileSync(join(folder, 'npm'), `#!/bin/sh\ncase " $* " in\n${caseOf('lint', lint)}\n${caseOf('test', test)}\n${caseOf('test:compose', containers)}\n${caseOf('start', start)}\nesac\n`, { mode: 0o755 })
+    const { lint, test = { prints: '  7 passing (2s)' }, start, containers = { prints: '  0 passing (1ms)\n  1 pending\nNOT RUN: in containers: no container engine answers' }, terraform = { prints: '  0 passing (1ms)\n  1 pending\nNOT RUN: terraform: there is no terraform on the PATH' } } = steps
+    writeFileSync(join(folder, 'npm'), `#!/bin/sh\ncase " $* " in\n${caseOf('lint', lint)}\n${caseOf('test', test)}\n${caseOf('test:compose', containers)}\n${caseOf('test:terraform', terraform)}\n${caseOf('start', start)}\nesac\n`, { mode: 0o755 })
     if (steps.engine !== undefined) writeFileSync(join(folder, 'engine'), steps.engine)
     const engine = steps.engine === undefined ? {} : { LOCKKEEPER_CI_CONTAINER_ENGINE: join(folder, 'engine') }
     const { status, stdout } = spawnSync('bash', [join(ROOT, '.ci/run')], { encoding: 'utf8', env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, CI: 'true', ...engine } })
@@ -39,6 +39,9 @@ const OUTCOMES: readonly (readonly [string, Parameters<typeof pipeline>[0], stri
   ['the containers ran', { containers: { prints: '  30 passing (2m)' } }, '39 passed, 0 failed', 0],
   ['the containers failed', { containers: { prints: '  29 passing (2m)\n  1 failing', code: 1 } }, '38 passed, 1 failed', 1],
   ['the containers did not start and it is not said why', { containers: { prints: '  0 passing (1ms)' } }, '9 passed, 1 failed', 1],
+  ['Terraform was there', { terraform: { prints: '  17 passing (40s)' } }, '26 passed, 0 failed', 0],
+  ['Terraform found a fault', { terraform: { prints: '  16 passing (40s)\n  1 failing', code: 1 } }, '25 passed, 1 failed', 1],
+  ['Terraform tried nothing and it is not said why', { terraform: { prints: '  0 passing (1ms)' } }, '9 passed, 1 failed', 1],
   ['a title looks like a summary', { test: { prints: '    9 passing things\n  7 passing (1s)' } }, '9 passed, 0 failed', 0],
   ['the summary has colours', { test: { prints: '\u001b[92m \u001b[0m\u001b[32m 7 passing\u001b[0m\u001b[90m (1s)\u001b[0m' } }, '9 passed, 0 failed', 0],
 ]

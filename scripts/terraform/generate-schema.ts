@@ -36,19 +36,32 @@ function readTypes(source: string): { readonly block: (name: string) => SchemaBl
       const inner = new RegExp(`new (\\w+?)(?:List|Map|OutputReference)\\(this, "${field}"`).exec(body)?.[1]
       const inside = inner !== undefined && classes.has(`${inner}OutputReference`) ? block(`${inner}OutputReference`) : undefined
       const argument = written.get(field)
-      if (argument === undefined) return inside === undefined ? 'computed' : { '': 'computed', ...inside }
+      if (argument === undefined) return inside === undefined ? ['computed', ...formOf(field, body)].join(' ') : { '': 'computed', ...inside }
       if (!argument.block || inside === undefined) return [argument.type, ...required ? ['required'] : []].join(' ')
       // A block that the provider fills in too is a list of objects that may be written with an equals sign.
-      return { '': ['block', ...argument.many ? ['many'] : [], ...required ? ['required'] : [], ...computed.has(field) ? ['attribute'] : []].join(' '), ...inside }
+      return { '': ['block', ...argument.many ? ['many'] : [], ...argument.type === 'block' ? [] : [argument.type], ...required ? ['required'] : [], ...computed.has(field) ? ['attribute'] : []].join(' '), ...inside }
     }
   }
   return { block, root }
 }
 
+/** How the classes read what only the provider sets. A string needs no word. */
+function formOf(field: string, body: string): readonly string[] {
+  const [, getter, map] = new RegExp(`this\\.get(\\w+)Attribute\\('${field}'\\)|new cdktf\\.(\\w+)\\(this, "${field}"`).exec(body) ?? []
+  const forms: Readonly<Record<string, readonly string[]>> = { Boolean: ['boolean'], Number: ['number'], List: ['list'], NumberList: ['list', 'numbers'], StringMap: ['map'] }
+  return forms[getter ?? map ?? ''] ?? []
+}
+
 function readArguments(text: string): ReadonlyMap<string, Argument> {
   return new Map([...text.matchAll(ARGUMENT)].map(([, name, value, block, kind, storage]) => [name as string, {
-    many: /^cdktf\.(?:listMapperHcl|hashMapperHcl)\(/.test(value as string), block: block === 'true', type: kind === 'simple' ? storage as string : kind as string,
+    many: /^cdktf\.(?:listMapperHcl|hashMapperHcl)\(/.test(value as string), block: block === 'true', type: typeOf(kind as string, storage as string, block === 'true'),
   }]))
+}
+
+/** Lists of blocks and of strings are what most are, so they go without a word. */
+function typeOf(kind: string, storage: string, block: boolean): string {
+  if (kind === 'simple') return storage
+  return block && kind === 'list' ? 'block' : storage === 'numberList' ? `${kind} numbers` : kind
 }
 
 function typesInUse(): { readonly resource: ReadonlySet<string>, readonly data: ReadonlySet<string> } {
@@ -79,9 +92,13 @@ function main(folder: string | undefined): number {
     if (schema === undefined) process.stderr.write(`the provider has no ${kind} ${type}\n`)
     return schema === undefined ? [] : [`    ${JSON.stringify(type)}: ${JSON.stringify(schema)}`]
   }).join(',\n')
+  const { block, root } = readTypes(readFileSync(join(folder, 'lib/provider/index.js'), 'utf8'))
+  // Neither an endpoint of each of Google's APIs, which nothing here may point elsewhere, nor blocks; the alias is Terraform's own.
+  const own = Object.fromEntries(Object.entries(block(root)).filter(([name, field]) => !name.endsWith('_custom_endpoint') && field !== 'block' && name !== 'alias'))
   writeFileSync(join(import.meta.dirname, 'provider-schema.json'), `{
   "provider": "hashicorp/google",
   "version": "6.50.0",
+  "configuration": ${JSON.stringify(own)},
   "resource": {\n${lines('resource')}\n  },
   "data": {\n${lines('data')}\n  }
 }\n`)

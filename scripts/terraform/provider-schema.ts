@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs'
 
-/** `[computed] string|number|boolean|map|list…[ required]`, or a block. */
+/** `[computed] string|number|boolean|map|list|set[ numbers][ required]`, or a block. Collections are of strings unless they say numbers; so is what is only `computed`. */
 export type SchemaField = string | SchemaBlock
 
-/** Fields by name; the empty name says what it is: `block`, `computed`, and for a block also `many`, `required` and `attribute` (may be written either way). */
+/** Fields by name; the empty name says what it is: `block`, `computed`, and for a block also `many`, `set`, `struct`, `required` and `attribute` (may be written either way). */
 export interface SchemaBlock {
   readonly [name: string]: SchemaField
 }
@@ -15,6 +15,8 @@ export interface SchemaBlock {
 export interface ProviderSchema {
   readonly provider: string
   readonly version: string
+  /** What a `provider` block takes. */
+  readonly configuration: SchemaBlock
   readonly resource: Readonly<Record<string, SchemaBlock>>
   readonly data: Readonly<Record<string, SchemaBlock>>
 }

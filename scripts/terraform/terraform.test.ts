@@ -100,10 +100,10 @@ const PLANTED: readonly (readonly [string, string, string, string, string | read
   ['spaces at the end of a line', MAIN, '    ttl = ""\n', '    ttl = "" \n', '31 has spaces at its end'],
   ['a file that does not end with a newline', VALUES, 'access_token = ""\n', 'access_token = ""', '1 does not end with one newline'],
   ['a value for no variable', VALUES, 'access_token', 'refresh_token', '1 gives refresh_token, which environments/dev does not take'],
-  ['a test\'s value for no variable', TEST, '  project_id   = "example"\n', '  project      = "example"\n', ['10 gives project, which modules/queue does not take', '14 run a_topic_is_there lacks project_id']],
-  ['a test of an output that is not there', TEST, 'output.topic ==', 'output.topics ==', '18 names output.topics, which modules/queue does not have'],
+  ['a test\'s value for no variable', TEST, '  project_id   = "example"\n', '  project      = "example"\n', ['10 gives project, which modules/queue does not take', '15 run a_topic_is_there lacks project_id']],
+  ['a test of an output that is not there', TEST, 'output.topic ==', 'output.topics ==', '19 names output.topics, which modules/queue does not have'],
   ['a test that mocks what is not there', TEST, 'id = "projects', 'uri = "projects', '4 mocks google_pubsub_topic.uri, which it does not have'],
-  ['a test that asserts nothing', TEST, '  assert {\n    condition     = output.topic == google_pubsub_topic.main.id\n    error_message = "The topic is another."\n  }\n', '', '14 run a_topic_is_there asserts nothing'],
+  ['a test that asserts nothing', TEST, '  assert {\n    condition     = output.topic == google_pubsub_topic.main.id\n    error_message = "The topic is another."\n  }\n', '', '15 run a_topic_is_there asserts nothing'],
 ]
 
 function readExample(): readonly RepositoryFile[] {

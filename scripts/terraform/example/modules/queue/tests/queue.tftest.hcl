@@ -9,10 +9,11 @@ mock_provider "google" {
 variables {
   project_id   = "example"
   access_token = "made up"
+  consumers    = { door = { account = "door@example.iam.gserviceaccount.com", address = "https://door.example" } }
 }
 
 run "a_topic_is_there" {
-  command = plan
+  command = apply
 
   assert {
     condition     = output.topic == google_pubsub_topic.main.id
