@@ -1,7 +1,7 @@
 /** The proxy's own settings file in the Google Cloud edition: the words of lockkeeper.yaml where it is the same thing. */
 import { resolve } from 'node:path'
 import { checkIssuerSettings, issuerSettingsSchema } from '@lockkeeper/auth'
-import { durationSetting, hostSchema, targetProblems, targetSchema } from '@lockkeeper/policy-engine'
+import { durationSetting, hostSchema, resourceGlobSchema, targetProblems, targetSchema } from '@lockkeeper/policy-engine'
 import { blobsSchema, identitySchema, readPeopleFile, secretsSchema, serviceSettings, signerSchema, trustedKeySchema, type PathProblem } from '@lockkeeper/service-kit/server'
 import { z } from 'zod'
 
@@ -45,7 +45,7 @@ export const proxySettingsSchema = z.strictObject({
   /** The gateway's own resources, out of every agent's reach. `project` is among them by itself. */
   protected: z.strictObject({
     projects: z.array(z.string().regex(/^[a-z0-9-]{4,30}$|^\d+$/, 'must be a project id or number')).max(20).default([]),
-    resources: z.array(z.string().startsWith('//')).max(100).default([]),
+    resources: z.array(resourceGlobSchema).max(100).default([]),
   }).prefault({}),
   limits: z.strictObject({
     /** Calls held open at once. */

@@ -1,14 +1,17 @@
-/** Globs over full resource names: `*` stays within one segment, `**` does not. */
-const cache = new Map<string, RegExp>()
+/** Globs over full resource names, as policies write them: `*` stays within one segment, `**` does not. */
+import { parseGlob, type Glob } from '@lockkeeper/policy-engine'
+
+const cache = new Map<string, Glob>()
 const MAX_CACHED = 1000
 
-export function matchesResource(glob: string, resource: string): boolean {
-  let pattern = cache.get(glob)
-  if (pattern === undefined) {
+/** In time linear in the name, which an agent chooses. TypeError for what is no glob: settings are checked before (`resourceGlobSchema`). */
+export function matchesResource(source: string, resource: string): boolean {
+  let glob = cache.get(source)
+  if (glob === undefined) {
+    const parsed = parseGlob(source)
+    if ('problem' in parsed) throw new TypeError(`${source}: ${parsed.problem}`)
     if (cache.size >= MAX_CACHED) cache.clear()
-    const source = glob.split(/(\*\*|\*)/).map((part) => part === '**' ? '.*' : part === '*' ? '[^/]*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('')
-    pattern = new RegExp(`^${source}$`, 's')
-    cache.set(glob, pattern)
+    cache.set(source, glob = parsed)
   }
-  return pattern.test(resource)
+  return glob.matches(resource)
 }

@@ -29,6 +29,8 @@ const ROWS: readonly (readonly [string, string, string, object, readonly string[
   ['bigquery', 'POST', '/bigquery/v2/projects/p/jobs', { configuration: { copy: { sourceTables: [{ projectId: 'q', datasetId: 'd', tableId: 's' }], destinationTable: { projectId: 'p', datasetId: 'd', tableId: 't' } } } }, [`${crm}/projects/p`, `${bq}/datasets/d/tables/t`, '//bigquery.googleapis.com/projects/q/datasets/d/tables/s']],
   ['firestore', 'POST', '/v1/projects/p/databases/d/documents:commit', { writes: [{ update: { name: 'projects/p/databases/d/documents/a/1' } }, { delete: 'projects/p/databases/d/documents/a/2' }] }, [db, `${db}/documents/a/1`, `${db}/documents/a/2`]],
   ['firestore', 'POST', '/v1/projects/p/databases/d/documents:batchGet', { documents: Array.from({ length: 1001 }, (_, index) => `projects/p/databases/d/documents/a/${index}`) }, 'BODY_TOO_LARGE_TO_INSPECT'],
+  ['storage', 'POST', '/storage/v1/b/bkt/o/new/compose', { sourceObjects: [{ name: 'x'.repeat(1_000_000) }] }, 'BODY_TOO_LARGE_TO_INSPECT'],
+  ['firestore', 'POST', '/v1/projects/p/databases/d/documents:batchGet', { documents: Array.from({ length: 60 }, (_, index) => `projects/p/databases/d/documents/${index}${'x'.repeat(5_000)}`) }, 'BODY_TOO_LARGE_TO_INSPECT'],
   ['cloudresourcemanager', 'POST', '/v1/projects', { projectId: 'new', parent: { type: 'folder', id: '7' } }, [`${crm}/folders/7`, `${crm}/projects/new`]],
   ['cloudresourcemanager', 'POST', '/v3/projects/p:move', { destinationParent: 'folders/8' }, [`${crm}/projects/p`, `${crm}/folders/8`]],
   ['iam', 'POST', '/v1/projects/example.com:p/serviceAccounts', { accountId: 'bot' }, [`${crm}/projects/example.com:p`, '//iam.googleapis.com/projects/example.com:p/serviceAccounts/bot@p.example.com.iam.gserviceaccount.com']],

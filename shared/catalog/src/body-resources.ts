@@ -12,6 +12,9 @@ const CONTAINER = /^(?:projects|folders|organizations)\/[^/]+$/
 
 /** More than this in one call cannot be judged one by one. */
 const MAX_RESOURCES = 1000
+/** Characters of one name, as of a path (Firestore's document names, the longest of all, have 6 KiB), and of all names of one body: globs go through each. */
+const MAX_NAME = 8192
+const MAX_NAMES = 262_144
 
 type Named = Pick<Match, 'method' | 'resources' | 'arguments'>
 /** Names to add; `undefined` entries are skipped. */
@@ -19,7 +22,7 @@ type Reader = (body: JsonObject, call: Named) => readonly (string | undefined)[]
 
 /**
  * The resources of the path and of the checked body together. An upload whose object is named in its metadata alone gets that
- * object in place of its bucket. Refuses names that could be read in two ways, and more than 1,000 resources.
+ * object in place of its bucket. Refuses names that could be read in two ways, more than 1,000 resources, and names that are longer than any.
  */
 export function resourcesWithBody(call: Named, body: JsonObject): readonly string[] | Refusal {
   if (call.method.id === 'storage.objects.insert') return uploadedObject(call, body)
@@ -28,6 +31,9 @@ export function resourcesWithBody(call: Named, body: JsonObject): readonly strin
   const names = reader(body, call).filter((name) => name !== undefined)
   const all = [...new Set([...call.resources, ...names])]
   if (all.length > MAX_RESOURCES) return refuse('BODY_TOO_LARGE_TO_INSPECT', `The body names more than ${MAX_RESOURCES} resources. Send it in smaller parts.`)
+  if (all.some(({ length }) => length > MAX_NAME) || all.reduce((sum, { length }) => sum + length, 0) > MAX_NAMES) {
+    return refuse('BODY_TOO_LARGE_TO_INSPECT', `The body names a resource with over ${MAX_NAME} characters, or resources with over ${MAX_NAMES} together. Send it in smaller parts.`)
+  }
   return all
 }
 

@@ -57,7 +57,8 @@ function step(token: Token, text: string, places: readonly number[]): readonly n
   const next: number[] = []
   for (const place of places) {
     let at = Math.max(place, (next.at(-1) ?? -1) + 1)
-    if (at > place && token === 'star' && text.slice(place, at).includes('/')) continue
+    // What an earlier place has gone through holds no slash but perhaps its last character, which ended it.
+    if (at > place && token === 'star' && text[at - 1] === '/') continue
     while (at <= text.length) {
       next.push(at)
       if (token === 'star' && text[at] === '/') break

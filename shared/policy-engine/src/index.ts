@@ -12,7 +12,7 @@ export { watchBundle, type BundleWatch, type BundleWatchOptions } from './watch-
 export type { Pointer } from './pointer.ts'
 export { createSlices, type Slices } from './slices.ts'
 export { signatureFault, signFacts, type Signature, type VerifyKey } from './signed-facts.ts'
-export { credentialSchema, durationSetting, hostSchema, targetSchema, targetsDocumentSchema, type CredentialConfig, type TargetConfig, type TargetsDocument } from './target-document.ts'
+export { credentialSchema, durationSetting, hostSchema, resourceGlobSchema, targetSchema, targetsDocumentSchema, type CredentialConfig, type TargetConfig, type TargetsDocument } from './target-document.ts'
 export { accountResources, repeatedNames, targetProblems, type TargetProblem } from './target-problems.ts'
 export { decodeTargets, encodeTargets, signTargetsPointer, verifyTargetsPointer, type SignedTargetsPointer, type TargetsPointer } from './target-set.ts'
 export { watchTargetSet, type TargetSetWatch, type TargetSetWatchOptions } from './watch-target-set.ts'

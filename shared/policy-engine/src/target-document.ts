@@ -1,6 +1,7 @@
 /** Where calls may go and with whose credential: the words of lockkeeper.yaml's `targets`, and of targets.yaml. */
 import { z } from 'zod'
 import { API_VERSION } from './document.ts'
+import { parseGlob } from './glob.ts'
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
@@ -10,6 +11,8 @@ export const durationSetting = (least: number, most: number) => z.string().regex
   .refine((ms) => ms >= least && ms <= most, `must lie between ${least / 1000}s and ${most / 1000}s`)
 
 export const hostSchema = z.string().regex(/^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$|^(?:\d{1,3}\.){3}\d{1,3}$|^localhost$/, 'must be a lower-case host name, at most with one leading *.')
+/** A glob over full resource names. */
+export const resourceGlobSchema = z.string().startsWith('//').refine((text) => !('problem' in parseGlob(text)), 'a glob knows * and ** only, and at most 16 of them')
 const serviceAccount = z.string().regex(/^[a-z0-9-]+@[a-z0-9.-]+$/, 'must be a service account e-mail address')
 
 const downscoped = {

@@ -3,7 +3,7 @@ import { fatigueSchema, groupClaimSchema } from '@lockkeeper/approval'
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
 import { consoleSchema } from '@lockkeeper/console'
 import { notifySchema } from '@lockkeeper/notifier'
-import { durationSetting, hostSchema, targetSchema } from '@lockkeeper/policy-engine'
+import { durationSetting, hostSchema, resourceGlobSchema, targetSchema } from '@lockkeeper/policy-engine'
 import { telemetrySettings } from '@lockkeeper/service-kit/telemetry'
 import { z } from 'zod'
 
@@ -98,7 +98,7 @@ export const gatewaySchema = z.strictObject({
     /** Project ids and numbers. */
     projects: z.array(z.string().regex(/^[a-z0-9-]{4,30}$|^\d+$/, 'must be a project id or number')).max(20).default([]),
     /** Globs, such as `//storage.googleapis.com/projects/_/buckets/audit-*`. */
-    resources: z.array(z.string().startsWith('//')).max(100).default([]),
+    resources: z.array(resourceGlobSchema).max(100).default([]),
   }).prefault({}),
   /** What one instance takes. */
   limits: z.strictObject({
