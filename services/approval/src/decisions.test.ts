@@ -3,7 +3,9 @@ import { sign } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRefusal, refuse } from '@lockkeeper/domain/errors'
+import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type AccessRequest } from '@lockkeeper/domain/ports'
+import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
 import { deletion, PATTERN } from '../test/deletions.ts'
 import { granted, openWorld, person, refusedWith, STRANGER, submittedEvent, TERMINAL, type World } from '../test/harness.ts'
@@ -105,6 +107,22 @@ describe('decisions', () => {
       assert.deepEqual(refused.map(({ person: by, reason }) => `${by} ${reason}`), ['bo POLICY_DENIED', 'bo POLICY_DENIED'])
     })
   }
+
+  it('a decision that is refused is told once, with who and why, and changes nothing', async () => {
+    const facts = collector<CloudEvent>()
+    const subscription = world.store().events.subscribe({ topic: 'approvals', name: 'test-refused' }, async ({ event }) => facts.add(event))
+    const request = await world.raise({ terms: { reviewers: ['person:cy'] } })
+    const event = submittedEvent(world.signed(request, 'bo', 'approve'), world.clock.now(), 'click-1')
+    await world.deliver(event)
+    await world.deliver(event)
+    await world.deliver(submittedEvent({ ...world.signed(request, 'bo', 'deny'), proof: { kind: 'terminal', person: 'bo', at: world.clock.now(), signature: 'forged' } }, world.clock.now(), 'click-2'))
+    granted(await world.decide(request, 'cy'))
+    await facts.until((all) => all.some(({ type, subject }) => type === 'approval.approved' && subject === request.id))
+    const refused = facts.items.filter(({ type, subject }) => type === 'decision.refused' && subject === request.id).map(({ data }) => EVENT_DATA['decision.refused'].parse(data))
+    assert.deepEqual(refused.map(({ verdict, reason, person: by, event: of, mode }) => [verdict, reason, by, of, mode]), [['approve', 'POLICY_DENIED', 'bo', 'click-1', 'sandbox'], ['deny', 'TOKEN_INVALID', undefined, 'click-2', 'sandbox']])
+    assert.doesNotMatch(JSON.stringify(refused), /forged/)
+    await subscription.close()
+  })
 
   it('invariant 6: an agent of unknown sponsor runs only with two persons', async () => {
     const request = await world.raise({ agent: { sponsor: 'who-is-this', sponsorPerson: undefined } })

@@ -1,7 +1,8 @@
 /** `decision.submitted`: proof, then vote. Whatever is refused is written down with why, and changes nothing else. */
 import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
-import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
+import { cloudEvent, EVENT_DATA, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
+import type { Mode } from '@lockkeeper/domain'
 import { PortUnavailable, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { ApprovalCase } from './approval-case.ts'
@@ -13,6 +14,7 @@ import { passkeyRefs, passkeyWrites } from './passkey-use.ts'
 import { checkProof, type ProofChecks, type Proven, type SubmittedDecision } from './proof.ts'
 import { coverWaiting } from './grant-cover.ts'
 import { grantIdOf, grantRef, propose, type Proposal } from './grants.ts'
+import { SOURCE } from './facts.ts'
 import type { LoadBook } from './load-book.ts'
 import type { RequestStore } from './request-store.ts'
 import { reviewIdOf, reviewRef } from './reviews.ts'
@@ -27,6 +29,7 @@ export interface DecisionParts {
   readonly requestStore: RequestStore
   readonly rights: RoutingRights
   readonly proofs: ProofChecks
+  readonly mode: Mode
   readonly now: () => number
   readonly loadBook: LoadBook
   readonly telemetry?: ApprovalTelemetry | undefined
@@ -219,8 +222,13 @@ async function refuseDecision(parts: DecisionParts, decision: SubmittedDecision,
   await parts.documents.transact([ref, ...eventRefs], ([known, seen], now) => {
     if (seen !== undefined) return { writes: [], facts: [], result: undefined }
     const writes: Write[] = known === undefined ? [{ kind: 'put', ref, data }] : []
-    return { writes: event === undefined ? writes : [...writes, handled(event, now)], facts: [], result: undefined }
+    const facts = known === undefined ? [cloudEvent('decision.refused', SOURCE, `refused:${id}`, now, refusedFact(data, parts.mode, event), data.approval)] : []
+    return { writes: event === undefined ? writes : [...writes, handled(event, now)], facts, result: undefined }
   })
   parts.log.warn({ approval: data.approval, person: proven?.person, verdict: decision.verdict, reason: refusal.reason }, 'a decision was refused')
   return refusal
+}
+
+function refusedFact({ approval, verdict, reason, why, person }: RefusedDecision, mode: Mode, event: CloudEvent | undefined): EventData<'decision.refused'> {
+  return { approval, verdict, reason, why: why.slice(0, 1000).toWellFormed(), mode, ...person === undefined ? {} : { person }, ...event === undefined ? {} : { event: event.id.slice(0, 256) } }
 }

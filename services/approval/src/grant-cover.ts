@@ -5,7 +5,7 @@ import type { AccessRequest, Doc, DocumentStore } from '@lockkeeper/domain/ports
 import type { Log } from '@lockkeeper/service-kit'
 import type { CaseStore, ChangeContext, Extra } from './case-store.ts'
 import { grants, grantUses, type GrantDocument } from './collections.ts'
-import { forHashOf, grantRef, useRef, useWrites, whyEnded } from './grants.ts'
+import { forHashOf, grantRef, useFacts, useRef, useWrites, whyEnded } from './grants.ts'
 import { coversCall } from './grant-pattern.ts'
 import type { RequestStore } from './request-store.ts'
 import { electorsOf, type RoutingRights } from './routing.ts'
@@ -104,5 +104,6 @@ function takesUse({ grant: { id }, use }: Cover): Extra {
   return {
     refs: [grantRef(id), useRef(id, use)],
     writes: ({ extra: [grant], now }, { next }) => useWrites(grant?.data as GrantDocument, use, next, now),
+    facts: ({ extra: [grant], now }) => useFacts(grant?.data as GrantDocument, use, now),
   }
 }

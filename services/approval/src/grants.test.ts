@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isRefusal } from '@lockkeeper/domain/errors'
-import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
+import { EVENT_DATA, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
 import type { AccessRequest } from '@lockkeeper/domain/ports'
 import { collector } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
@@ -90,6 +90,24 @@ describe('grants of patterns', () => {
     assert.equal(refusedWith(await world.claim(use)), 'APPROVAL_EXPIRED')
     assert.equal(await world.state(await deleteMore(world, given, 'too-late')), 'pending')
     assert.equal(granted(await world.service().admin.showGrant(given.grant)).grant.state, 'ended')
+  })
+
+  it('the end of a grant is told once: when its last call was let through, or when its time is over', async () => {
+    const facts = collector<CloudEvent>()
+    const subscription = world.store().events.subscribe({ topic: 'approvals', name: 'test-ends' }, async ({ event }) => facts.add(event))
+    const [used, over, revoked] = [await giveGrant(world, anew(), { pattern: { uses: 2 } }), await giveGrant(world, anew(), { pattern: { forMs: 10 * MINUTE } }), await giveGrant(world, anew(), { pattern: { forMs: 10 * MINUTE } })]
+    for (const name of ['one', 'two', 'three']) await deleteMore(world, used, name)
+    await deleteMore(world, over, 'one')
+    granted(await world.service().admin.revokeGrant({ id: revoked.grant, by: 'op', reason: 'r' }))
+    world.clock.advance(10 * MINUTE)
+    await world.service().sweep()
+    await world.service().sweep()
+    const last = await giveGrant(world, anew())
+    await facts.until((all) => all.some(({ type, subject }) => type === 'grant.created' && subject === last.grant))
+    const ends = facts.items.filter(({ type }) => type === 'grant.ended')
+    assert.deepEqual(ends.map(({ subject, data }) => [subject, (data as EventData<'grant.ended'>).why, (data as EventData<'grant.ended'>).calls]).filter(([subject]) => [used.grant, over.grant, revoked.grant].includes(subject as string)), [[used.grant, 'used', 2], [over.grant, 'expired', 1]])
+    for (const { data } of ends) EVENT_DATA['grant.ended'].parse(data)
+    await subscription.close()
   })
 
   const OTHERS: readonly (readonly [string, (agent: AccessRequest['agent']) => Ask])[] = [

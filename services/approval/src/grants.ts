@@ -72,6 +72,20 @@ function revokedFact(grant: GrantDocument, by: string, reason: string, now: numb
   return cloudEvent('grant.revoked', SOURCE, `${grant.id}:revoked`, now, { ...grantFacts(grant), by, reason }, grant.id)
 }
 
+/** The grant has let its last call through. */
+function usedUpFact(grant: GrantDocument, now: number): CloudEvent {
+  return endedFact(grant, 'used', grant.pattern.uses, now)
+}
+
+/** The grant's time is over; it has let `calls` through. */
+export function expiredFact(grant: GrantDocument, calls: number, now: number): CloudEvent {
+  return endedFact(grant, 'expired', calls, now)
+}
+
+function endedFact(grant: GrantDocument, why: 'used' | 'expired', calls: number, now: number): CloudEvent {
+  return cloudEvent('grant.ended', SOURCE, `${grant.id}:ended`, now, { ...grantFacts(grant), why, calls, uses: grant.pattern.uses }, grant.id)
+}
+
 function grantFacts({ id, agent, run, method, rule, mode, pattern }: GrantDocument) {
   return { grant: id, agent, method, resources: [...pattern.resources], rule, mode, ...pattern.run ? { run } : {} }
 }
@@ -89,6 +103,11 @@ export function whyEnded(grant: GrantDocument | undefined, now: number): string 
   if (grant === undefined) return 'The grant that approved the call is no longer kept.'
   if (grant.revoked !== undefined) return `The grant ${grant.id} was revoked at ${instant(grant.revoked.at)}.`
   return now >= grant.until ? `The grant ${grant.id} ended at ${instant(grant.until)}.` : undefined
+}
+
+/** What taking a use tells: that it was the last one. */
+export function useFacts(grant: GrantDocument, use: number, now: number): readonly CloudEvent[] {
+  return use < grant.pattern.uses ? [] : [usedUpFact(grant, now)]
 }
 
 /** What taking a use writes; `grant` as it is in this transaction. The last one takes the grant off the list of those that are looked through. */

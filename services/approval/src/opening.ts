@@ -7,7 +7,7 @@ import { caseWrites } from './case-store.ts'
 import { aliases, KEEP_MS, type Run } from './collections.ts'
 import { factEvents } from './facts.ts'
 import type { Cover } from './grant-cover.ts'
-import { useWrites } from './grants.ts'
+import { useFacts, useWrites } from './grants.ts'
 import { earlierOf, newCase } from './new-case.ts'
 import type { Route, RoutingRights } from './routing.ts'
 import { shownCall } from './shown-call.ts'
@@ -67,7 +67,7 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
       ...older === undefined ? [] : caseWrites(older.next), ...caseWrites(timed.next),
       ...cover === undefined ? [] : useWrites(cover.grant, cover.use, opened, now),
     ],
-    facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now, rights), ...factEvents(timed.next, [firstFact(opened, shown, route), ...timed.facts], now, rights)],
+    facts: [...older === undefined ? [] : factEvents(older.next, older.facts, now, rights), ...factEvents(timed.next, [firstFact(opened, shown, route), ...timed.facts], now, rights), ...cover === undefined ? [] : useFacts(cover.grant, cover.use, now)],
   }
 }
 

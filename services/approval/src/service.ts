@@ -32,7 +32,7 @@ import { createReviews } from './reviews.ts'
 import type { People, RoutingRights } from './routing.ts'
 import { readSettings, type ApprovalSettings } from './settings.ts'
 import type { SlackTrust } from './slack-proof.ts'
-import { sweepCases, sweepLocks, sweepOrphans } from './sweeper.ts'
+import { sweepCases, sweepGrants, sweepLocks, sweepOrphans } from './sweeper.ts'
 
 export interface ApprovalPorts {
   readonly documents: DocumentStore
@@ -99,7 +99,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const passkeysOf = createPasskeys({ documents, people, trust, now, log })
   const loadBook = createLoadBook({ documents, now, mode, fatigue, log })
   const telemetry = ports.telemetry === undefined ? undefined : new ApprovalTelemetry(ports.telemetry, clock)
-  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, now, loadBook, telemetry, log })
+  const decisions = createDecisions({ documents, store, requestStore, rights, proofs, mode, now, loadBook, telemetry, log })
   const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, telemetry: ports.telemetry, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now, log }
   const admin = createAdmin({ documents, store, requestStore, receipts, rights, decisions, locks, grants: createGrantAdmin(documents, now, log), reviews: createReviews({ documents, proofs, rights, now, log }), mode, now })
@@ -111,6 +111,7 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
 
   const sweep = async (): Promise<number> => {
     await sweepLocks(documents, now)
+    await sweepGrants(documents, now)
     const moved = await sweepCases(sweeping)
     await loadBook.flush()
     return moved

@@ -3,13 +3,17 @@ import type { ShownCall } from '@lockkeeper/domain/events'
 import type { AccessRequest, CanonicalCall } from '@lockkeeper/domain/ports'
 import type { Earlier } from './approval-case.ts'
 import { bodyLines, iamLines, warningsOf } from './card.ts'
+import { effectText } from './card-effect.ts'
+import { editLines } from './card-state.ts'
 import { earlierText, riskWhy, titleOf } from './card-words.ts'
 import { shownList, shownMembers, type Cuts } from './shown-list.ts'
 import { clip, untrusted, visible } from './shown-text.ts'
+import { undoWords } from './undo-words.ts'
 
 const MOST_DETAILS = 40
 const MOST_LINE = 300
 const MOST_WARNINGS = 10
+const MOST_EDITS = 20
 const MOST_REASON = 500
 /** Characters of a body that is laid out for a message; the card shows more. */
 const MOST_BODY = 16_384
@@ -26,8 +30,17 @@ export function shownCall(request: AccessRequest, earlier: Earlier | undefined):
     sponsor: agent.sponsor === undefined ? 'nobody' : clip(visible(agent.sponsor), MOST_LINE),
     reasonRequired: decision.obligations.approval?.reasonRequired ?? false,
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MOST_REASON) },
-    details, whole, warnings: [...earlier === undefined ? [] : [earlierText(earlier)], ...warningsOf(request, whole ? [] : ['a part of the call'])].slice(0, MOST_WARNINGS).map((line) => clip(line, MOST_LINE)),
+    details, whole, ...findingsOf(request), warnings: [...earlier === undefined ? [] : [earlierText(earlier)], ...warningsOf(request, whole ? [] : ['a part of the call'])].slice(0, MOST_WARNINGS).map((line) => clip(line, MOST_LINE)),
   }
+}
+
+/** What the gateway found out about the call: said beside it, no part of what is approved. */
+function findingsOf(request: AccessRequest): Pick<ShownCall, 'edits' | 'effect' | 'undo'> {
+  const lines = editLines(request, [])
+  const left = lines.length - MOST_EDITS
+  const edits = [...lines.slice(0, MOST_EDITS).map((line) => clip(line, MOST_LINE)), ...left > 0 ? [`… and ${left} more; see the card`] : []]
+  const undo = undoWords(request.call)
+  return { ...edits.length === 0 ? {} : { edits }, ...request.effect === undefined ? {} : { effect: clip(effectText(request.effect), MOST_LINE) }, ...undo === undefined ? {} : { undo: clip(undo, MOST_LINE) } }
 }
 
 function detailsOf(call: CanonicalCall, cuts: Cuts): readonly string[] {

@@ -4,7 +4,8 @@ import { isInForce, locks, type LockDocument } from '@lockkeeper/domain/collecti
 import { PortUnavailable, type DocumentStore, type Ref } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { CaseStore } from './case-store.ts'
-import { cases, KEEP_MS, type CaseDocument } from './collections.ts'
+import { cases, grants, grantUses, KEEP_MS, type CaseDocument, type GrantDocument } from './collections.ts'
+import { expiredFact, grantRef } from './grants.ts'
 import type { ReceiptBox } from './receipt-box.ts'
 import type { RequestStore } from './request-store.ts'
 import { retiresAt } from './state-machine.ts'
@@ -54,6 +55,19 @@ export async function sweepLocks(documents: DocumentStore, now: () => number): P
       const lock = doc?.data as LockDocument | undefined
       if (lock === undefined || !lock.live || isInForce(lock, at)) return { writes: [], facts: [], result: undefined }
       return { writes: [{ kind: 'put', ref, data: { ...lock, live: false, revision: lock.revision + 1, deleteAt: at + KEEP_MS } }], facts: [], result: undefined }
+    })
+  }
+}
+
+/** Grants whose end has passed, told once; they were of no use any more already. */
+export async function sweepGrants(documents: DocumentStore, now: () => number): Promise<void> {
+  const over = await documents.query(grants, { name: 'byLive', equal: { live: true }, from: 0, to: now(), limit: PER_PASS })
+  for (const { id } of over.docs) {
+    const last = await documents.query(grantUses, { name: 'byGrant', equal: { grant: id }, limit: 1 })
+    await documents.transact([grantRef(id)], ([doc], at) => {
+      const grant = doc?.data as GrantDocument | undefined
+      if (grant === undefined || !grant.live || at < grant.until) return { writes: [], facts: [], result: undefined }
+      return { writes: [{ kind: 'put', ref: grantRef(id), data: { ...grant, live: false } }], facts: [expiredFact(grant, last.docs[0]?.data.use ?? 0, at)], result: undefined }
     })
   }
 }
