@@ -35,7 +35,7 @@ function valuesFor(environment: string): object {
   return {
     project_id: 'acme-gateway', door: 'gw.acme.example', approval_url: 'https://console.acme.example/a/{id}', people_path: 'people.yaml', proxy_account: account('lockkeeper-proxy'),
     own: forEach(SERVICES, (name) => readFileSync(join(TERRAFORM, 'environments', environment, 'settings', `${name}.yaml`), 'utf8')),
-    databases: forEach(INNER, (name) => `lockkeeper-${name}`),
+    databases: forEach([...INNER, 'console'], (name) => `lockkeeper-${name}`),
     buckets: { bundles: 'acme-gateway-bundles', receipts: 'acme-gateway-receipts', log: 'acme-gateway-log' },
     keys: forEach(['proxy', 'policy', 'audit'], (name) => [key(name, 2), key(name, 1)]),
     secrets: { proxy: secret('session-key'), approval: { ...secret('receipt-key'), ...secret('slack-signing') }, notifier: secret('slack-token'), console: secret('console-oidc') },

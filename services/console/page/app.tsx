@@ -13,6 +13,7 @@ import { LocksPage } from './pages/locks-page.tsx'
 import { ReviewsPage } from './pages/reviews-page.tsx'
 import { RunPage } from './pages/run-page.tsx'
 import { RunsPage } from './pages/runs-page.tsx'
+import { SignInsPage } from './pages/sign-ins-page.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
 import { Loading, ProblemNote } from './parts/basics.tsx'
 import { Frame } from './parts/frame.tsx'
@@ -51,6 +52,7 @@ function Page({ path, onSignedOut }: { readonly path: string, readonly onSignedO
     case 'locks': return <LocksPage />
     case 'load': return <LoadPage />
     case 'keys': return <KeysPage />
+    case 'sign-ins': return <SignInsPage onSignedOut={onSignedOut} />
     default: return <InboxPage onSignedOut={onSignedOut} />
   }
 }

@@ -2,7 +2,7 @@
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { refuse } from '@lockkeeper/domain/errors'
 import { sendProblem } from '@lockkeeper/service-kit/server'
-import type { Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { z } from 'zod'
 import type { ServiceAnswer } from './service-api.ts'
 
@@ -16,8 +16,14 @@ export function answer(handle: (request: Request, response: Response) => Promise
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy()
       if (error instanceof z.ZodError) return sendProblem(response, refuse('REQUEST_INVALID', error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')))
-      if (error instanceof PortUnavailable) return sendProblem(response, refuse('APPROVAL_UNAVAILABLE', 'A service behind the console does not answer now. Nothing was changed by this request as far as the console knows; look again in a moment.'))
-      next(error)
+      unavailable(response, next)(error)
     })
   }
+}
+
+/** An outage is told in words, whichever part it is of; the rest goes to the server's own handler. */
+export function unavailable(response: Response, next: NextFunction): (error: unknown) => void {
+  return (error) => error instanceof PortUnavailable
+    ? sendProblem(response, refuse('APPROVAL_UNAVAILABLE', 'A service behind the console does not answer now. Nothing was changed by this request as far as the console knows; look again in a moment.'))
+    : next(error)
 }

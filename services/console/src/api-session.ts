@@ -6,6 +6,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Cookies } from './cookies.ts'
 import { CSRF_HEADER } from './guards.ts'
 import { csrfFits, type Session, type Sessions } from './sessions.ts'
+import { unavailable } from './answers.ts'
 
 export interface People {
   byId(id: string): Person | undefined
@@ -41,7 +42,7 @@ export function requireSession(parts: SessionParts): RequestHandler {
       if (!reads && !csrfFits(found.session, request.headers[CSRF_HEADER])) return sendProblem(response, refuse('CALLER_REFUSED', 'The request does not carry this session\'s token. Reload the page and try again.'))
       signedIn.set(request, found)
       next()
-    }).catch(next)
+    }).catch(unavailable(response, next))
   }
 }
 
@@ -54,17 +55,17 @@ async function identify({ sessions, cookies, people, operators, iap }: SessionPa
   const outside = iap === undefined ? undefined : await iap(assertionOf(request))
   if (isRefusal(outside)) return outside
   let id = cookies.session(request)
-  let session = sessions.find(id)
+  let session = await sessions.find(id)
   // Behind the proxy its word counts: a session of somebody else ends, and one comes by itself.
   if (outside !== undefined && session?.person !== outside.id) {
-    sessions.end(id)
-    ;({ id, session } = sessions.start(outside.id))
+    await sessions.end(id)
+    ;({ id, session } = await sessions.start(outside.id))
     cookies.setSession(response, id)
   }
   if (id === undefined || session === undefined) return refuse('TOKEN_MISSING', 'You are not signed in, or were signed out after a while. Sign in and try again.')
   const person = people.byId(session.person)
   if (person === undefined || person.disabled === true) {
-    sessions.end(id)
+    await sessions.end(id)
     return refuse('CALLER_REFUSED', 'Your person is disabled or no longer known here.')
   }
   return { id, session, person, operator: people.group(operators).includes(person.id) }

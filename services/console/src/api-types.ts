@@ -215,4 +215,7 @@ export interface LoadReport {
 
 export interface Passkey { readonly id: string, readonly person: string, readonly label: string, readonly at: number, readonly usedAt?: number }
 
+/** Browsers that a person is signed in with, newest first; epoch ms. */
+export interface SignIns { readonly signIns: readonly { readonly startedAt: number, readonly usedAt: number, readonly current: boolean }[] }
+
 export interface ProblemBody { readonly title?: string, readonly detail?: string, readonly reason?: string }

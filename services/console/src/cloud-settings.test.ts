@@ -17,7 +17,7 @@ describe('console: settings of the Google Cloud edition', () => {
     const directory = tempDir()
     const file = join(directory, 'console.yaml')
     writeFileSync(file, JSON.stringify({
-      apiVersion: 'lockkeeper.dev/v1', kind: 'Console', mode: 'real', project: 'acme-gateway', origin: 'http://console.acme.example', people: 'none.yaml',
+      apiVersion: 'lockkeeper.dev/v1', kind: 'Console', mode: 'real', project: 'acme-gateway', database: 'console', origin: 'http://console.acme.example', people: 'none.yaml',
       approverIssuers: [{ name: 'console', issuer: 'https://login.acme.example', audience: 'lockkeeper-approvals' }],
       signIn: [{ issuer: 'console', clientId: 'another', clientSecret: 'x' }, { issuer: 'nobody', clientId: 'y' }],
       services: { approval: 'http://approval', audit: 'https://audit.acme.example' }, identity: { metadata: true },

@@ -13,6 +13,8 @@ const IAP = { issuer: 'https://cloud.google.com/iap', jwks: 'https://www.gstatic
 export const consoleCloudSettingsSchema = z.strictObject({
   ...serviceSettings,
   kind: z.literal('Console'),
+  /** This service's own database: who is signed in, for all its instances. */
+  database: z.string().min(1).max(63),
   /** Where people open the page; https but on loopback in the sandbox. */
   origin,
   /** YAML file of the persons who may sign in. */

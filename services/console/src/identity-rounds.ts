@@ -7,8 +7,8 @@ import type { Request, Response, Router } from 'express'
 import { answer } from './answers.ts'
 import type { Challenge, ProblemBody, Said } from './api-types.ts'
 import type { Cookies } from './cookies.ts'
-import { newVerifier, type OidcClient, type OidcRound } from './oidc-client.ts'
-import { createPending } from './pending.ts'
+import { codeVerifier, type Begun } from './begun.ts'
+import type { OidcClient, OidcRound } from './oidc-client.ts'
 import { onwardPage, problemPage } from './plain-pages.ts'
 import type { ServiceApi } from './service-api.ts'
 import { randomId, type Sessions } from './sessions.ts'
@@ -18,10 +18,13 @@ export type Purpose =
   | { readonly kind: 'decision', readonly approval: string, readonly digest: string, readonly said: Said }
   | { readonly kind: 'review', readonly review: string, readonly note: string }
 
-interface Round extends OidcRound {
-  readonly client: OidcClient
-  /** The browser that began it. */
-  readonly browser: string
+/** What is kept of a round until the browser comes back. The verifier is made of the browser's own secret. */
+interface Round {
+  /** Of the identity provider. */
+  readonly issuer: string
+  readonly nonce: string
+  /** Epoch ms. */
+  readonly startedAt: number
   readonly purpose: Purpose
   /** Who must come back; undefined: any known person. */
   readonly person?: string
@@ -33,6 +36,7 @@ export interface IdentityRounds {
 }
 
 export interface RoundParts {
+  readonly begun: Begun
   readonly clients: readonly OidcClient[]
   readonly approval: ServiceApi
   readonly sessions: Sessions
@@ -43,15 +47,17 @@ export interface RoundParts {
 }
 
 export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRounds {
-  const { clients, cookies, clock, origin } = parts
-  const rounds = createPending<Round>(clock)
+  const { begun, clients, cookies, clock, origin } = parts
+  const redirectUri = (): string => `${origin()}/sign-in/callback`
+  const oidcRound = ({ nonce, startedAt, purpose }: Round, state: string, browser: string): OidcRound => ({ state, nonce, verifier: codeVerifier(browser), redirectUri: redirectUri(), fresh: purpose.kind !== 'sign-in', startedAt })
 
   async function begin(response: Response, client: OidcClient, nonce: string, purpose: Purpose, person?: string): Promise<string | Refusal> {
     const [state, browser] = [randomId(), randomId()]
-    const round: Round = { client, browser, purpose, state, nonce, verifier: newVerifier(), redirectUri: `${origin()}/sign-in/callback`, fresh: purpose.kind !== 'sign-in', startedAt: clock.now(), ...person === undefined ? {} : { person } }
-    const location = await client.begin(round)
+    const round: Round = { issuer: client.issuer, nonce, startedAt: clock.now(), purpose, ...person === undefined ? {} : { person } }
+    const location = await client.begin(oidcRound(round, state, browser))
     if (isRefusal(location)) return location
-    rounds.put(state, round)
+    const refused = await begun.put(state, browser, round)
+    if (refused !== undefined) return refused
     cookies.setLogin(response, browser)
     return location
   }
@@ -66,9 +72,11 @@ export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRo
 
   router.get('/sign-in/callback', answer(async (request, response) => {
     const { state } = request.query
-    const round = typeof state === 'string' ? rounds.take(state) : undefined
-    if (round === undefined || round.browser !== cookies.login(request)) return problemPage(response, refuse('TOKEN_INVALID', 'This sign-in was not begun in this browser, was used already, or took over ten minutes. Nothing was decided.'))
-    const come = await round.client.finish(new URL(request.originalUrl, origin()), round)
+    const browser = cookies.login(request)
+    const round = typeof state === 'string' ? await begun.take<Round>(state, browser) : undefined
+    const client = clients.find(({ issuer }) => issuer === round?.issuer)
+    if (typeof state !== 'string' || round === undefined || browser === undefined || client === undefined) return problemPage(response, refuse('TOKEN_INVALID', 'This sign-in was not begun in this browser, was used already, or took over ten minutes. Nothing was decided.'))
+    const come = await client.finish(new URL(request.originalUrl, origin()), oidcRound(round, state, browser))
     if (isRefusal(come)) {
       parts.log.warn({ reason: come.reason, detail: come.detail }, 'an identity provider\'s answer was refused')
       return problemPage(response, come)
@@ -90,7 +98,7 @@ export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRo
 
 async function conclude({ sessions, cookies, approval, log }: RoundParts, purpose: Purpose, { person, token }: { readonly person: { readonly id: string }, readonly token: string }, response: Response): Promise<void> {
   if (purpose.kind === 'sign-in') {
-    cookies.setSession(response, sessions.start(person.id as Parameters<Sessions['start']>[0]).id)
+    cookies.setSession(response, (await sessions.start(person.id as Parameters<Sessions['start']>[0])).id)
     log.info({ person: person.id }, 'a person signed in')
     return onwardPage(response, '/')
   }

@@ -59,28 +59,29 @@ export function createInboxStream({ approval, sessions, clock, log, everyMs = 1_
   const inboxOf = ({ waiting, more }: Seen): Inbox => ({ waiting, more, now: clock.now() })
 
   function write(stream: Stream, text: string): void {
-    if (!sessions.stands(stream.session)) {
-      stream.response.end('event: signed-out\ndata: {}\n\n')
-      return
-    }
     if (stream.response.writableLength > MOST_UNSENT_BYTES) return void stream.response.destroy()
     stream.response.write(text)
     stream.beatAt = clock.now()
   }
 
-  function tell(stream: Stream, now: number): void {
-    if (trouble) {
+  function tell(stream: Stream, now: number, stands: boolean): void {
+    if (!trouble && !stands) stream.response.end('event: signed-out\ndata: {}\n\n')
+    else if (trouble) {
       if (stream.sent !== 'trouble') write(stream, 'event: trouble\ndata: {}\n\n')
       stream.sent = 'trouble'
     } else if (seen !== undefined && stream.sent !== seen.id) {
       write(stream, `id: ${seen.id}\nevent: inbox\ndata: ${JSON.stringify(inboxOf(seen))}\n\n`)
       stream.sent = seen.id
-    } else if (now - stream.beatAt >= HEARTBEAT_MS || !sessions.stands(stream.session)) write(stream, ': still here\n\n')
+    } else if (now - stream.beatAt >= HEARTBEAT_MS) write(stream, ': still here\n\n')
   }
 
   async function pollOnce(): Promise<void> {
+    // Who cannot be told to be signed in still is shown nothing.
+    let standing: ReadonlySet<string> = new Set()
+    const asked = new Set(streams)
     try {
-      seen = await look()
+      const found = await Promise.all([look(), sessions.standing([...asked].map(({ session }) => session))])
+      ;[seen, standing] = found
       if (trouble) log.info({}, 'the inbox can be read again')
       trouble = false
     } catch (cause) {
@@ -88,7 +89,8 @@ export function createInboxStream({ approval, sessions, clock, log, everyMs = 1_
       trouble = true
     }
     const now = clock.now()
-    for (const stream of streams) tell(stream, now)
+    // Who came meanwhile was let in a moment ago.
+    for (const stream of streams) tell(stream, now, !asked.has(stream) || standing.has(stream.session))
   }
 
   /** One at a time; who asks meanwhile waits for the one that runs. */

@@ -41,10 +41,6 @@ export interface OidcClientOptions {
 const SKEW_MS = 60_000
 const WITHIN_SECONDS = 10
 
-export function newVerifier(): string {
-  return oidc.randomPKCECodeVerifier()
-}
-
 export function createOidcClient({ name, label, issuer, clientId, clientSecret, mode, clock, verify }: OidcClientOptions): OidcClient {
   let known: Promise<oidc.Configuration> | undefined
 

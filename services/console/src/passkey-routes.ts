@@ -1,7 +1,7 @@
 /** Signing in with a passkey, and making one: with a one-time code of the gateway's terminal, or with a passkey that one has already. */
 import { refuse } from '@lockkeeper/domain/errors'
 import { passkeyAssertion } from '@lockkeeper/domain/events'
-import type { Clock, PersonId } from '@lockkeeper/domain'
+import type { PersonId } from '@lockkeeper/domain'
 import { sendProblem } from '@lockkeeper/service-kit/server'
 import type { Router } from 'express'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ import { answer, give } from './answers.ts'
 import { signedInOf } from './api-session.ts'
 import type { Challenge } from './api-types.ts'
 import type { Cookies } from './cookies.ts'
-import { createPending } from './pending.ts'
+import type { Begun } from './begun.ts'
 import { withQuery, type ServiceApi } from './service-api.ts'
 import { randomId, type Sessions } from './sessions.ts'
 
@@ -23,33 +23,32 @@ const adding = z.strictObject({ at: z.int(), assertion: passkeyAssertion })
 
 export interface PasskeyRouteParts {
   readonly approval: ServiceApi
+  readonly begun: Begun
   readonly sessions: Sessions
   readonly cookies: Cookies
-  readonly clock: Clock
   readonly rpId: () => string
 }
 
 /** Before there is a session. */
-export function addPasskeySignIn(router: Router, { approval, sessions, cookies, clock, rpId }: PasskeyRouteParts): void {
-  const begun = createPending<{ readonly at: number, readonly browser: string }>(clock)
-
+export function addPasskeySignIn(router: Router, { approval, begun, sessions, cookies, rpId }: PasskeyRouteParts): void {
   router.post('/api/sign-in/passkey/challenge', answer(async (_request, response) => {
     const [nonce, browser] = [randomId(), randomId()]
     const made = await approval.call({ method: 'POST', path: '/v1/passkeys/challenges', body: { purpose: 'sign-in', nonce } })
     if (made.status >= 400) return give(response, made)
     const { challenge, at } = made.body as MadeChallenge
-    begun.put(nonce, { at, browser })
+    const refused = await begun.put(nonce, browser, { at })
+    if (refused !== undefined) return sendProblem(response, refused)
     cookies.setLogin(response, browser)
     response.json({ nonce, challenge, rpId: rpId() })
   }))
 
   router.post('/api/sign-in/passkey', answer(async (request, response) => {
     const { nonce, assertion } = signingIn.parse(request.body)
-    const known = begun.take(nonce)
-    if (known === undefined || known.browser !== cookies.login(request)) return sendProblem(response, refuse('TOKEN_INVALID', 'This sign-in was not begun in this browser, was used already, or took over ten minutes. Try again.'))
+    const known = await begun.take<{ readonly at: number }>(nonce, cookies.login(request))
+    if (known === undefined) return sendProblem(response, refuse('TOKEN_INVALID', 'This sign-in was not begun in this browser, was used already, or took over ten minutes. Try again.'))
     const told = await approval.call({ method: 'POST', path: '/v1/passkeys/sign-ins', body: { nonce, at: known.at, assertion } })
     if (told.status >= 400) return give(response, told)
-    cookies.setSession(response, sessions.start((told.body as { readonly person: PersonId }).person).id)
+    cookies.setSession(response, (await sessions.start((told.body as { readonly person: PersonId }).person)).id)
     response.json({})
   }))
 

@@ -1,13 +1,15 @@
 /**
- * The console: the page for approvers and auditors, and what stands between it and the other services. It writes nothing and makes no
+ * The console: the page for approvers and auditors, and what stands between it and the other services. It keeps who is signed in, and makes no
  * proof: decisions carry what the person's passkey or identity provider made (invariant 7). Imports no adapter.
  */
 import type { Clock } from '@lockkeeper/domain'
+import type { DocumentStore } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import { strictJson } from '@lockkeeper/service-kit/server'
 import express, { type Router } from 'express'
 import { requireSession, type People, type ProxyIdentity } from './api-session.ts'
 import type { SignInOptions } from './api-types.ts'
+import { createBegun } from './begun.ts'
 import { createCookies } from './cookies.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
 import { onlyHost, onlyOwnPage, securityHeaders } from './guards.ts'
@@ -19,11 +21,14 @@ import { addOperateRoutes } from './operate-routes.ts'
 import { pageFiles, type PageFolder } from './page-files.ts'
 import { addPasskeyRoutes, addPasskeySignIn } from './passkey-routes.ts'
 import type { ServiceApi } from './service-api.ts'
+import { addSessionRoutes } from './session-routes.ts'
 import { createSessions } from './sessions.ts'
 import type { ConsoleSettings } from './settings.ts'
 
 export interface ConsolePorts {
   readonly clock: Clock
+  /** Holds `collections`: sessions and what was begun. All instances share it. */
+  readonly documents: DocumentStore
   readonly log: Log
   readonly people: People
   readonly approval: ServiceApi
@@ -48,31 +53,27 @@ const BODY_BYTES = 64 * 1024
 
 /** `secure`: the page is served over https; false on loopback only. */
 export function createConsoleService(ports: ConsolePorts, settings: ConsoleSettings, secure: boolean): ConsoleService {
-  const { clock, log, people, approval, audit, origin, clients } = ports
+  const { clock, documents, log, people, approval, audit, origin, clients } = ports
   const { mode, decideBy, operators } = settings
   const cookies = createCookies(secure)
-  const sessions = createSessions(clock)
+  const [sessions, begun] = [createSessions(documents, clock), createBegun(documents, clock)]
   const inbox = createInboxStream({ approval, sessions, clock, log })
   const rpId = (): string => new URL(origin()).hostname
-  const passkeyParts = { approval, sessions, cookies, clock, rpId }
+  const passkeyParts = { approval, begun, sessions, cookies, rpId }
 
   const router = express.Router({ caseSensitive: true })
   router.use(onlyHost(origin), securityHeaders(secure), onlyOwnPage(origin))
   router.use('/api', ...strictBodies())
-  const rounds = addIdentityRounds(router, { clients, approval, sessions, cookies, clock, origin, log })
+  const rounds = addIdentityRounds(router, { begun, clients, approval, sessions, cookies, clock, origin, log })
   router.get('/api/sign-in', (_request, response) => void response.json({ mode, passkeys: decideBy === 'passkey', clients: clients.map(({ issuer, label }) => ({ issuer, label })) } satisfies SignInOptions))
   if (decideBy === 'passkey') addPasskeySignIn(router, passkeyParts)
   router.use('/api', requireSession({ sessions, cookies, people, operators, ...ports.iap === undefined ? {} : { iap: ports.iap } }))
-  router.post('/api/sign-out', (request, response) => {
-    sessions.end(cookies.session(request))
-    cookies.clear(response)
-    response.json({})
-  })
   // Whatever was changed is told to those who look, without waiting for the next poll.
   router.use('/api', (request, response, next) => {
     if (request.method === 'POST') response.once('finish', () => inbox.wake())
     next()
   })
+  addSessionRoutes(router, { sessions, cookies, people, log })
   addLookRoutes(router, { approval, audit, inbox, clock, mode, decideBy })
   addDecisionRoutes(router, { approval, decideBy, rpId, rounds })
   addOperateRoutes(router, approval, () => clock.now())
@@ -86,6 +87,7 @@ function strictBodies() {
   return strictJson(BODY_BYTES).map((handler): express.RequestHandler => (request, response, next) => request.method === 'POST' ? handler(request, response, next) : next())
 }
 
+export { collections } from './collections.ts'
 export { builtPage } from './built-page.ts'
 export { openConsoleServer, type ConsoleServer } from './console-server.ts'
 export type { People, ProxyIdentity } from './api-session.ts'

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { serviceIdentity } from '@lockkeeper/adapter-google-auth'
+import { openFirestore } from '@lockkeeper/adapter-google-cloud/firestore'
 import { secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
 import { fileSecrets } from '@lockkeeper/adapter-sqlite'
 import { createApproverVerifier, createPeopleDirectory, type ApproverVerifier } from '@lockkeeper/auth'
@@ -11,18 +12,19 @@ import type { Log } from '@lockkeeper/service-kit'
 import { createServiceServer, personsOf, type LoadedSettings, type RunningService } from '@lockkeeper/service-kit/server'
 import type { ConsoleCloudSettings } from './cloud-settings.ts'
 import { iapIdentity } from './iap.ts'
-import { builtPage, createConsoleService, createOidcClient, createServiceApi, type OidcClient, type ServiceApi } from './service.ts'
+import { builtPage, collections, createConsoleService, createOidcClient, createServiceApi, type OidcClient, type ServiceApi } from './service.ts'
 
 export interface WireOptions { readonly log: Log, readonly clock?: Clock }
 
 export async function openConsole({ settings, directory, port }: LoadedSettings<ConsoleCloudSettings>, { log, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
-  const { mode, origin, operators, approverIssuers, iap } = settings
+  const { mode, origin, operators, approverIssuers, iap, project, emulators } = settings
   const persons = personsOf(resolve(directory, settings.people))
   const people = createPeopleDirectory(persons)
   const approvers = createApproverVerifier({ issuers: approverIssuers, people, clock, mode })
   const ask = (place: string): ServiceApi => createServiceApi({ origin: place, authorization: identityOf(settings, place, { directory, clock, log }) })
+  const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem: (problem, cause) => log.warn({ err: cause }, problem), ...emulators === undefined ? {} : { emulator: emulators.firestore } })
   const service = createConsoleService({
-    clock, log, people, approval: ask(settings.services.approval), audit: ask(settings.services.audit), page: builtPage(), origin: () => origin,
+    clock, documents: store.documents, log, people, approval: ask(settings.services.approval), audit: ask(settings.services.audit), page: builtPage(), origin: () => origin,
     clients: clientsOf(settings, approvers, secretsOf(settings, { directory, clock, log }), clock),
     ...iap === undefined ? {} : { iap: iapIdentity({ ...iap, people, persons, clock, mode }) },
   }, { mode, operators, decideBy: 'idToken' }, origin.startsWith('https://'))
@@ -36,6 +38,7 @@ export async function openConsole({ settings, directory, port }: LoadedSettings<
     async drain() {
       await service.drain()
       await server.drain()
+      await store.close()
     },
   }
 }

@@ -48,7 +48,7 @@ describe('topology', () => {
   })
 
   it('invariant 7: only services without a vote publish decisions, and the approval service alone takes them', () => {
-    assert.deepEqual(services.filter(({ publishes }) => publishes.includes('decisions')).map(({ name }) => name), ['notifier', 'console'])
+    assert.deepEqual(services.filter(({ publishes }) => publishes.includes('decisions')).map(({ name }) => name), ['notifier'])
     assert.deepEqual(subscriptions.filter(({ topic }) => topic === 'decisions').map(({ service }) => service), ['approval'])
     assert.deepEqual(services.filter(({ publishes }) => publishes.includes('approvals')).map(({ name }) => name), ['approval'])
   })

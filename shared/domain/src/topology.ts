@@ -110,6 +110,8 @@ export const TOPOLOGY: Topology = {
     { name: 'notifier', writer: 'notifier', readers: [] },
     // Who owns the log at this moment; the log itself lies in Cloud Storage.
     { name: 'audit', writer: 'audit', readers: [] },
+    // Who is signed in, on whichever instance.
+    { name: 'console', writer: 'console', readers: [] },
   ],
   services: [
     { name: 'proxy', publishes: [TOPICS.access, TOPICS.records] },
@@ -118,6 +120,7 @@ export const TOPOLOGY: Topology = {
     // Marks, which come back once everything before them has been handed over, and calls that a rule tells somebody of.
     { name: 'audit', publishes: [TOPICS.records, TOPICS.notices] },
     { name: 'notifier', publishes: [TOPICS.decisions] },
-    { name: 'console', publishes: [TOPICS.decisions] },
+    // Decisions go to the approval service's own API, with the person's proof.
+    { name: 'console', publishes: [] },
   ],
 }

@@ -24,6 +24,7 @@ locals {
   console_caller = var.console == null ? {} : { console = var.console.account }
   console_iap    = try(var.console.iap_audience, null) == null ? {} : { iap = { audience = var.console.iap_audience } }
   console_parts = { for key, value in {
+    database        = var.databases.console
     origin          = try(var.console.origin, null)
     people          = var.people_path
     approverIssuers = try(local.own["approval"].approverIssuers, [])

@@ -23,7 +23,7 @@ variable "own" {
 
 variable "databases" {
   description = "Id of each service's database."
-  type        = object({ policy = string, approval = string, audit = string, notifier = string })
+  type        = object({ policy = string, approval = string, audit = string, notifier = string, console = string })
 }
 
 variable "buckets" {

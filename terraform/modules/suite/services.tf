@@ -5,14 +5,14 @@ locals {
     approval = { cpu = "1", memory = "1Gi", min_instances = 2, max_instances = 10, concurrency = 250, timeout = 60 }
     audit    = { cpu = "2", memory = "2Gi", min_instances = 1, max_instances = 1, concurrency = 80, timeout = 300 }
     notifier = { cpu = "1", memory = "512Mi", min_instances = 1, max_instances = 4, concurrency = 80, timeout = 60 }
-    console  = { cpu = "1", memory = "512Mi", min_instances = 1, max_instances = 1, concurrency = 250, timeout = 3600 }
+    console  = { cpu = "1", memory = "512Mi", min_instances = 1, max_instances = 4, concurrency = 250, timeout = 3600 }
   }
 
   sizes = { for name in local.names : name => merge(
     local.defaults[name],
     { for key, value in try(var.sizes[name], {}) : key => value if value != null },
-    # The log has one owner: a second only costs work. Who is signed in stands in the console's own memory.
-    contains(["audit", "console"], name) ? { min_instances = 1, max_instances = 1 } : {},
+    # The log has one owner: a second only costs work.
+    name == "audit" ? { min_instances = 1, max_instances = 1 } : {},
   ) }
 
   # Behind the load balancer; the others are asked from within alone.

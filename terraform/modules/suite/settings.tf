@@ -3,7 +3,7 @@ module "settings" {
 
   project_id         = var.project_id
   own                = { for name in local.names : name => file("${var.settings_directory}/${name}.yaml") }
-  databases          = { for name in local.inner : name => module.database[name].database }
+  databases          = { for name in concat(tolist(local.inner), ["console"]) : name => module.database[name].database }
   buckets            = { bundles = module.bundles.name, receipts = module.receipts.name, log = module.evidence.bucket }
   keys               = { for name, key in module.signing_key : name => key.trusted }
   secrets            = { for service in ["proxy", "approval", "notifier", "console"] : service => { for name, one in var.secrets : name => { secret = module.secret[name].id, version = one.version } if one.service == service } }

@@ -3,7 +3,7 @@ import type { PasskeyPlace } from '@lockkeeper/approval'
 import type { ApproverVerifier, PeopleDirectory } from '@lockkeeper/auth'
 import { builtPage, createConsoleService, createOidcClient, createServiceApi, openConsoleServer, type ConsoleServer, type OidcClient } from '@lockkeeper/console'
 import type { Clock } from '@lockkeeper/domain'
-import type { SecretSource } from '@lockkeeper/domain/ports'
+import type { DocumentStore, SecretSource } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { LoadedConfig } from './load-config.ts'
 import { onlySecrets } from './notifier.ts'
@@ -19,6 +19,7 @@ export interface GatewayConsole {
 
 export interface ConsoleParts {
   readonly adminSocket: string
+  readonly documents: DocumentStore
   readonly people: PeopleDirectory
   readonly secrets: SecretSource
   readonly approvers: ApproverVerifier | undefined
@@ -27,14 +28,14 @@ export interface ConsoleParts {
 }
 
 /** Undefined where the configuration has no `console`. */
-export function createGatewayConsole(loaded: LoadedConfig, { adminSocket, people, clock, log, ...parts }: ConsoleParts): GatewayConsole | undefined {
+export function createGatewayConsole(loaded: LoadedConfig, { adminSocket, documents, people, clock, log, ...parts }: ConsoleParts): GatewayConsole | undefined {
   const { mode, console: settings } = loaded.config
   if (settings === undefined) return undefined
   let server: ConsoleServer | undefined
   const origin = (): string | undefined => server === undefined ? undefined : `http://localhost:${server.port}`
   const api = createServiceApi({ socketPath: adminSocket })
   const service = createConsoleService({
-    clock, log, people, approval: api, audit: api, page: builtPage(), origin: () => origin() ?? 'http://localhost', clients: clientsOf(loaded, { ...parts, clock }),
+    clock, documents, log, people, approval: api, audit: api, page: builtPage(), origin: () => origin() ?? 'http://localhost', clients: clientsOf(loaded, { ...parts, clock }),
   }, { mode, operators: settings.operators, decideBy: 'passkey' }, false)
   return {
     get origin() { return origin() },

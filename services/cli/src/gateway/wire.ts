@@ -6,6 +6,7 @@ import { collections as approvalCollections, createApprovalService, type Approva
 import { createAuditService, type AuditService } from '@lockkeeper/audit'
 import { createApproverVerifier, createPeopleDirectory, createVerifier } from '@lockkeeper/auth'
 import { createCatalog } from '@lockkeeper/catalog'
+import { collections as consoleCollections } from '@lockkeeper/console'
 import { systemClock, type Clock, type IsolationLevel, type Method } from '@lockkeeper/domain'
 import { TOPICS } from '@lockkeeper/domain/events'
 import type { CredentialSource, EventBus } from '@lockkeeper/domain/ports'
@@ -70,7 +71,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   const instance = `gw-${randomBytes(6).toString('hex')}`
   const catalog = createCatalog()
   const [store, signer] = await Promise.all([
-    openSqlite({ file, collections: [...approvalCollections, ...policyCollections, ...notifierCollections], clock, onFailure }),
+    openSqlite({ file, collections: [...approvalCollections, ...policyCollections, ...notifierCollections, ...consoleCollections], clock, onFailure }),
     openKeyFile(join(directory, 'keys', 'signing.pem')),
     catalog.load(),
   ])
@@ -86,7 +87,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   if (telemetry !== undefined) observeDeadLetters(telemetry, events)
   const audit = await createAuditService({ events, blobs, signer, clock, log, telemetry }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
   const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
-  const page = createGatewayConsole(loaded, { adminSocket: join(directory, 'admin.sock'), people, secrets, approvers: approverVerifier, clock, log })
+  const page = createGatewayConsole(loaded, { adminSocket: join(directory, 'admin.sock'), documents, people, secrets, approvers: approverVerifier, clock, log })
   const trust = slackTrust(loaded, { secrets, people })
   const approval = createApprovalService({
     documents, events, blobs, clock, people, log, telemetry, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),

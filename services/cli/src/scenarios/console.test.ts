@@ -184,7 +184,7 @@ else describe('scenario: the console', function () {
     assert.deepEqual(await tab.axe(), [])
   })
 
-  for (const [path, heading] of [['/history', /History/], ['/reviews', /Reviews/], ['/load', /Load/], ['/keys', /Passkeys/]] as const) {
+  for (const [path, heading] of [['/history', /History/], ['/reviews', /Reviews/], ['/load', /Load/], ['/keys', /Passkeys/], ['/sign-ins', /Sign-ins/]] as const) {
     it(`${path} opens, without a violation of axe-core's rules`, async () => {
       await at(path, heading)
       await tab.page.getByText('Loading…').waitFor({ state: 'detached' })
@@ -211,7 +211,7 @@ else describe('scenario: the console', function () {
     const { approval } = await test.facts.next('approval.requested', 'narrow')
     await tab.page.emulateMedia({ colorScheme: 'dark' })
     await tab.page.setViewportSize({ width: 360, height: 740 })
-    for (const [path, heading] of [['/', /Inbox/], [`/a/${approval}`, /orders/], ['/history', /History/], ['/grants', /Grants/], ['/runs', /Runs/], ['/runs/run-grave', /Run/], ['/locks', /Locks/], ['/load', /Load/], ['/reviews', /Reviews/], ['/keys', /Passkeys/]] as const) {
+    for (const [path, heading] of [['/', /Inbox/], [`/a/${approval}`, /orders/], ['/history', /History/], ['/grants', /Grants/], ['/runs', /Runs/], ['/runs/run-grave', /Run/], ['/locks', /Locks/], ['/load', /Load/], ['/reviews', /Reviews/], ['/keys', /Passkeys/], ['/sign-ins', /Sign-ins/]] as const) {
       await at(path, heading)
       await tab.page.getByText('Loading…').waitFor({ state: 'detached' })
       assert.ok(await tab.overflow() <= 0, `${path} is wider than the phone`)

@@ -16,7 +16,7 @@ export function Frame({ path, children, onSignedOut }: { readonly path: string, 
       <header className="top">
         <div className="brand"><Link to="/"><img src="/icon.svg" alt="" width="22" height="22" /> Lockkeeper</Link>{mode === 'sandbox' ? <span className="mode">Sandbox</span> : null}</div>
         <nav aria-label="Main"><ul>{PLACES.map(([to, name]) => <li key={to}><Link to={to} current={to === '/' ? path === '/' : path.startsWith(to)}>{name}</Link></li>)}</ul></nav>
-        <div className="who"><span className="name">{person.name}</span>{decideBy === 'passkey' ? <Link to="/keys" current={path === '/keys'}>Passkeys</Link> : null}<button type="button" className="quiet small" onClick={leave}>Sign out</button></div>
+        <div className="who"><span className="name">{person.name}</span>{decideBy === 'passkey' ? <Link to="/keys" current={path === '/keys'}>Passkeys</Link> : null}<Link to="/sign-ins" current={path === '/sign-ins'}>Sign-ins</Link><button type="button" className="quiet small" onClick={leave}>Sign out</button></div>
       </header>
       <main id="content">{children}</main>
     </>

@@ -8,7 +8,8 @@ import { LOG_LEVELS } from '../logger.ts'
 import { telemetrySchema } from '../telemetry/telemetry-schema.ts'
 
 const path = z.string().min(1).max(4096)
-const hostPort = z.string().regex(/^(?:127\.0\.0\.1|[a-z0-9-]{1,63}):\d{1,5}$/, 'must be host:port')
+// A name in a container's network, this machine, or where an engine puts a container.
+const hostPort = z.string().regex(/^(?:(?:\d{1,3}\.){3}\d{1,3}|[a-z0-9-]{1,63}):\d{1,5}$/, 'must be host:port')
 const email = z.string().regex(/^[^\s@,]{1,200}@[a-zA-Z0-9.-]{1,200}$/, 'must be an e-mail address')
 const kmsVersion = z.string().regex(/^projects\/[\w:.-]+\/locations\/[\w-]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+\/cryptoKeyVersions\/\d+$/, 'must be the full name of a key version')
 
