@@ -1,19 +1,13 @@
 /** Tests only: `node main.js ROLE`, a container each in docker-compose.test.yml, but for `decide`, which is run in the pusher's. */
 import { RECEIVER, UPSTREAM } from './places.ts'
 
-// Google's library keeps a process alive for half a minute after its clients are closed.
-const once = (work: () => Promise<void>) => async (): Promise<void> => {
-  await work()
-  process.exit(0)
-}
-
 const ROLES: Readonly<Record<string, () => Promise<void>>> = {
   sandbox: async () => (await import('./run-sandbox-container.ts')).runSandboxContainer(Number(process.env['PORT'] ?? 8080)),
-  topology: once(async () => (await import('./make-topology.ts')).makeTopology()),
+  topology: async () => (await import('./make-topology.ts')).makeTopology(),
   google: async () => (await import('./relay.ts')).relay({ host: '127.0.0.1', port: UPSTREAM.port }, UPSTREAM),
   receiver: async () => (await import('./serve-json.ts')).serveJson({ host: '127.0.0.1', port: RECEIVER.port }, { '/told': () => ({}) }),
   pusher: async () => (await import('./run-pusher.ts')).runPusher(),
-  decide: once(async () => (await import('./decide.ts')).decide()),
+  decide: async () => (await import('./decide.ts')).decide(),
 }
 
 const [name = ''] = process.argv.slice(2)

@@ -22,7 +22,8 @@ export function openClient({ projectId, emulator, endpoint }: ClientOptions): Cl
   if (emulator !== undefined && endpoint !== undefined) throw new TypeError('an emulator and an endpoint exclude each other')
   if (endpoint !== undefined && (!/^[a-z0-9.-]+:\d{1,5}$/.test(endpoint) || LOOPBACK.test(endpoint))) throw new TypeError('an endpoint is host:port of the real service')
   // PUBSUB_EMULATOR_HOST would switch TLS and credentials off; a stated endpoint and mode make the SDK ignore it.
-  return new PubSub({ projectId, apiEndpoint: emulator ?? endpoint ?? GOOGLE, emulatorMode: emulator !== undefined })
+  // Asked for its universe, an emulator's client would look for a metadata server, and keep its process for half a minute where names do not resolve.
+  return new PubSub({ projectId, apiEndpoint: emulator ?? endpoint ?? GOOGLE, emulatorMode: emulator !== undefined, ...(emulator === undefined ? {} : { universeDomain: 'googleapis.com' }) })
 }
 
 /** The generated client, for what the comfortable one does not offer. Shares address and credentials of `client`. */
