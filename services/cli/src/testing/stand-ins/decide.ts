@@ -10,5 +10,9 @@ const quiet = (): void => undefined
 export async function decide(): Promise<void> {
   const decision = await json(process.stdin) as EventData<'decision.submitted'>
   const bus = openPubSub({ projectId: PROJECT_ID, emulator: EMULATORS.pubsub, log: { warn: quiet, error: quiet } })
-  await bus.publish(TOPICS.decisions, [cloudEvent('decision.submitted', '/test', randomUUID(), Date.now(), decision)])
+  try {
+    await bus.publish(TOPICS.decisions, [cloudEvent('decision.submitted', '/test', randomUUID(), Date.now(), decision)])
+  } finally {
+    await bus.close()
+  }
 }
