@@ -1,7 +1,6 @@
-/** SecretSource on Secret Manager: pinned versions, checked again at intervals and on what Secret Manager publishes. */
+/** SecretSource on Secret Manager: pinned versions, read again every 30 seconds. */
 import { systemClock, type Clock } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
-import { isSameResource } from '../resource-name.ts'
 import { secretManagerClient, type SecretManagerClient } from './secret-manager-client.ts'
 import { checkName, checkPins, type SecretPin } from './secret-names.ts'
 import { missing, WatchedSecret, type SecretTimes } from './watched-secret.ts'
@@ -21,16 +20,8 @@ export interface SecretManagerDeps {
 export interface SecretManagerSecrets extends SecretSource {
   /** New settings: names that are gone are absent at once, names that stand for something else are fetched anew. TypeError as at the start. */
   replace(secrets: Readonly<Record<string, SecretPin>>): void
-  /**
-   * The attributes of a message that Secret Manager published (`eventType`, `secretId`, `versionId`). It is a hint and
-   * trusted no further: it makes a held value be checked or dropped, never replaced. Others' secrets are ignored.
-   */
-  onNotification(attributes: Readonly<Record<string, string | undefined>>): void
   close(): Promise<void>
 }
-
-/** Events after which a version, or all of them, can no longer be read. */
-const WITHDRAWN: ReadonlySet<string | undefined> = new Set(['SECRET_VERSION_DISABLE', 'SECRET_VERSION_DESTROY', 'SECRET_VERSION_DESTROY_SCHEDULED', 'SECRET_DELETE'])
 
 /** Fetches nothing yet. TypeError for settings that cannot work. */
 export function secretManagerSecrets(settings: SecretManagerSettings, { client = secretManagerClient(), clock = systemClock, log }: SecretManagerDeps = {}): SecretManagerSecrets {
@@ -57,22 +48,8 @@ export function secretManagerSecrets(settings: SecretManagerSettings, { client =
       return secret.access()
     },
     replace,
-    onNotification({ eventType, secretId = '', versionId = '' }) {
-      for (const [name, secret] of watched) {
-        if (!isSameResource(secret.pin.secret, secretId)) continue
-        if (WITHDRAWN.has(eventType)) heed(secret, versionId)
-        else if (secret.pin.version === 'latest') secret.ask()
-        else if (eventType === 'SECRET_VERSION_ADD') log?.info({ secret: name, pinned: secret.pin.version }, 'a secret got a new version, which the settings do not name')
-      }
-    },
     close: () => client.close(),
   }
-}
-
-function heed(secret: WatchedSecret, versionId: string): void {
-  const version = /\/versions\/(\d{1,15})$/.exec(versionId)?.[1]
-  const isOther = version !== undefined && secret.pin.version !== 'latest' && Number(version) !== secret.pin.version
-  if (!isOther) secret.drop()
 }
 
 function checkTimes({ checkEveryMs, keepMs, timeoutMs, waitMs }: SecretTimes): void {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { GrpcFault, secretSourceCompliance } from '@lockkeeper/testkit'
 import { secretManagerClient, secretManagerSecrets, type SecretPin } from './index.ts'
-import { PROJECT_NUMBER, startSecretManagerServer } from './testing/secret-manager-server.ts'
+import { startSecretManagerServer } from './testing/secret-manager-server.ts'
 import { resource, SecretRoom, TOKEN } from './testing/secret-room.ts'
 
 secretSourceCompliance('Secret Manager (a server that answers by its proto)', async () => {
@@ -70,87 +70,31 @@ describe('google-cloud: Secret Manager', () => {
       assert.equal(room.server.calls.length, 1)
     })
 
-    it('a notified new version of a `latest` secret is taken up by the next access, and told', async () => {
+    it('a new version of a `latest` secret is taken up within 30 s, and told', async () => {
       room.use({ secret: TOKEN, version: 'latest' })
       await room.access()
       room.server.add(TOKEN, 'CANARY-3')
+      room.clock.advance(29_999)
       assert.equal(await room.access(), 'CANARY-2')
-      room.secrets.onNotification({ eventType: 'SECRET_VERSION_ADD', secretId: `projects/${PROJECT_NUMBER}/secrets/token`, versionId: `projects/${PROJECT_NUMBER}/secrets/token/versions/3` })
+      room.clock.advance(1)
       assert.equal(await room.access(), 'CANARY-3')
       assert.deepEqual(room.lines.at(-1)?.facts, { secret: 'token', version: `${TOKEN}/versions/3` })
     })
-
-    it('a notified new version of a pinned secret changes nothing and is told', async () => {
-      room.use({ secret: TOKEN, version: 1 })
-      await room.access()
-      room.secrets.onNotification({ eventType: 'SECRET_VERSION_ADD', secretId: TOKEN, versionId: `${TOKEN}/versions/3` })
-      assert.equal(await room.access(), 'CANARY-1')
-      assert.equal(room.server.calls.length, 1)
-      assert.deepEqual(room.lines.at(-1)?.facts, { secret: 'token', pinned: 1 })
-    })
-
-    it('a notification that came while a request was out makes it be asked again', async () => {
-      room.use({ secret: TOKEN, version: 'latest' })
-      await room.access()
-      room.clock.advance(30_000)
-      let told = false
-      room.server.distort = (answer) => {
-        if (told) return answer
-        told = true
-        room.server.add(TOKEN, 'CANARY-3')
-        room.secrets.onNotification({ eventType: 'SECRET_VERSION_ADD', secretId: TOKEN })
-        return answer
-      }
-      assert.equal(await room.access(), 'CANARY-3')
-    })
-
-    const strange: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-      'another secret': { eventType: 'SECRET_DELETE', secretId: resource('other') },
-      'the same name in another project': { eventType: 'SECRET_DELETE', secretId: 'projects/other-project/secrets/token' },
-      'another version': { eventType: 'SECRET_VERSION_DISABLE', secretId: TOKEN, versionId: `${TOKEN}/versions/2` },
-      'nothing': {},
-      'a name of objects': { eventType: 'SECRET_DELETE', secretId: '__proto__' },
-    }
-    for (const [what, attributes] of Object.entries(strange)) {
-      it(`a notification about ${what} is ignored`, async () => {
-        room.use({ secret: TOKEN, version: 1 })
-        await room.access()
-        room.secrets.onNotification(attributes)
-        await room.access()
-        assert.equal(room.server.calls.length, 1)
-      })
-    }
   })
 
   describe('a version that was withdrawn', () => {
     for (const state of ['DISABLED', 'DESTROYED'] as const) {
-      it(`is out of use within 30 s when it is ${state}, without any notification`, async () => {
+      it(`is out of use within 30 s when it is ${state}, and back when it is enabled again`, async () => {
         room.use({ secret: TOKEN, version: 1 })
         await room.access()
         room.server.setState(TOKEN, 1, state)
         room.clock.advance(30_000)
         await room.isWithdrawn()
+        room.server.setState(TOKEN, 1, 'ENABLED')
+        room.clock.advance(1000)
+        assert.equal(await room.access(), 'CANARY-1')
       })
     }
-
-    it('is out of use at once when that was notified, and back when it is enabled again', async () => {
-      room.use({ secret: TOKEN, version: 1 })
-      await room.access()
-      room.server.setState(TOKEN, 1, 'DISABLED')
-      room.secrets.onNotification({ eventType: 'SECRET_VERSION_DISABLE', secretId: TOKEN, versionId: `${TOKEN}/versions/1` })
-      await room.isWithdrawn()
-      room.server.setState(TOKEN, 1, 'ENABLED')
-      room.clock.advance(1000)
-      assert.equal(await room.access(), 'CANARY-1')
-    })
-
-    it('invariant 10: is not used again while Secret Manager does not answer', async () => {
-      room.use({ secret: TOKEN, version: 1 })
-      await room.access()
-      room.secrets.onNotification({ eventType: 'SECRET_VERSION_DESTROY', secretId: TOKEN })
-      room.server.fault = () => new GrpcFault('UNAVAILABLE')
-      assert.ok(await room.failure() instanceof PortUnavailable)
-    })
 
     for (const status of ['PERMISSION_DENIED', 'NOT_FOUND'] as const) {
       it(`invariant 10: ${status} takes the held value away, however young it is`, async () => {

@@ -1,4 +1,4 @@
-/** Which secret of Secret Manager a name of ours stands for, and whether an answer or a notification speaks of it. */
+/** Which secret of Secret Manager a name of ours stands for, and whether an answer speaks of it. */
 
 import { isSameResource } from '../resource-name.ts'
 

@@ -37,9 +37,6 @@ export class WatchedSecret {
   readonly #times: SecretTimes
   readonly #onVersion: (version: string) => void
   #held: { readonly secret: HeldSecret, readonly confirmedAt: number } | undefined
-  #stale = false
-  /** Counts what was heard from outside, so that an answer from before it is not taken for one from after it. */
-  #heard = 0
   #inFlight: Promise<HeldSecret> | undefined
   #failure: { readonly error: Error, readonly until: number } | undefined
 
@@ -54,7 +51,7 @@ export class WatchedSecret {
 
   async access(): Promise<HeldSecret> {
     const held = this.#held
-    if (held !== undefined && !this.#stale && this.#ageOf(held) < this.#times.checkEveryMs) return held.secret
+    if (held !== undefined && this.#ageOf(held) < this.#times.checkEveryMs) return held.secret
     if (this.#failure !== undefined && this.#clock.monotonic() < this.#failure.until) return this.#fallBack(this.#failure.error)
     this.#inFlight ??= this.#fetch().finally(() => { this.#inFlight = undefined })
     return held === undefined ? this.#inFlight : this.#unlessSlow(this.#inFlight)
@@ -76,28 +73,13 @@ export class WatchedSecret {
     }
   }
 
-  /** There may be another version: the next access asks, whatever the age. */
-  ask(): void {
-    this.#heard++
-    this.#stale = true
-  }
-
-  /** It was withdrawn: what is held is not used again before Google has confirmed it. */
-  drop(): void {
-    this.ask()
-    this.#held = undefined
-  }
-
   async #fetch(): Promise<HeldSecret> {
     try {
       for (let attempt = 1; ; attempt++) {
-        const heard = this.#heard
         const secret = await this.#attempt(attempt)
         if (secret === undefined) continue
-        if (heard !== this.#heard && attempt < ATTEMPTS) continue
         if (this.#held !== undefined && this.#held.secret.version !== secret.version) this.#onVersion(secret.version)
         this.#held = { secret, confirmedAt: this.#clock.monotonic() }
-        this.#stale = heard !== this.#heard
         this.#failure = undefined
         return secret
       }

@@ -19,7 +19,7 @@ export interface SecretManagerServer extends GrpcServer {
   readonly clientOptions: SecretManagerClientOptions
 }
 
-export const PROJECT_NUMBER = '123456789012'
+const PROJECT_NUMBER = '123456789012'
 const NAME = /^(projects\/[^/]+\/secrets\/[^/]+)\/versions\/(latest|\d+)$/
 
 export async function startSecretManagerServer(): Promise<SecretManagerServer> {
