@@ -196,7 +196,7 @@ describe('decisions by ID token', () => {
 
   const decision = (request: AccessRequest, claims: object, signature?: string): SubmittedDecision => ({
     approval: request.id, digest: request.attach.digest, verdict: 'approve',
-    proof: { kind: 'idToken', token: token({ sub: 'bo', nonce: request.attach.digest, iat: world.clock.now() / 1000, auth_time: world.clock.now() / 1000, ...claims }, signature) },
+    proof: { kind: 'idToken', token: token({ sub: 'bo', nonce: `approve:${request.id}:${request.attach.digest}`, iat: world.clock.now() / 1000, auth_time: world.clock.now() / 1000, ...claims }, signature) },
   })
 
   it('invariant 7: a critical call takes a sign-in that is newer than the request; others take any', async () => {
@@ -210,13 +210,14 @@ describe('decisions by ID token', () => {
     }
   })
 
-  it('invariant 7: a token whose nonce is the digest decides', async () => {
+  it('invariant 7: a token whose nonce names request and digest decides', async () => {
     const request = await world.raise()
     assert.equal(granted(await world.service().admin.decide(decision(request, {}))).state, 'approved')
   })
 
   const REFUSED: readonly (readonly [string, object, string])[] = [
     ['another nonce', { nonce: 'full:other' }, 'TOKEN_INVALID'],
+    ['another request in its nonce', { nonce: 'approve:apr_another:full:x' }, 'TOKEN_INVALID'],
     ['the sponsor as its subject', { sub: 'ana' }, 'POLICY_DENIED'],
     ['no time of issue', { iat: undefined }, 'TOKEN_INVALID'],
     ['a time of issue that is text', { iat: '1' }, 'TOKEN_INVALID'],
@@ -230,7 +231,7 @@ describe('decisions by ID token', () => {
 
   it('invariant 7: a token that denies cannot be carried as an approval, nor the other way round', async () => {
     const request = await world.raise()
-    const denying = { nonce: `deny:${request.attach.digest}`, jti: 'denies' }
+    const denying = { nonce: `deny:${request.id}:${request.attach.digest}`, jti: 'denies' }
     assert.equal(refusedWith(await world.service().admin.decide(decision(request, denying))), 'TOKEN_INVALID')
     assert.equal(refusedWith(await world.service().admin.decide({ ...decision(request, { jti: 'approves' }), verdict: 'deny' })), 'TOKEN_INVALID')
     assert.equal(granted(await world.service().admin.decide({ ...decision(request, denying), verdict: 'deny' })).state, 'denied')
@@ -242,11 +243,20 @@ describe('decisions by ID token', () => {
     for (const [signed, had] of Object.entries(said)) {
       for (const [sent, wanted] of Object.entries(said)) {
         const request = await world.raise({ call: deletion('first'), terms: { breakGlass: ['person:bo'] }, agent: { id: `${signed}-${sent}` } })
-        const nonce = idTokenNonce({ verdict: 'approve', digest: request.attach.digest, ...had })
+        const nonce = idTokenNonce({ approval: request.id, verdict: 'approve', digest: request.attach.digest, ...had })
         const outcome = refusedWith(await world.service().admin.decide({ ...decision(request, { nonce, jti: `${signed}-${sent}` }), ...wanted }))
         assert.equal(outcome, signed === sent ? 'not refused' : 'TOKEN_INVALID', `${signed} as ${sent}`)
       }
     }
+  })
+
+  it('invariant 7: a token for one agent\'s request is none for another agent\'s request for the very same call', async () => {
+    const [shown, other] = [await world.raise({ agent: { id: 'one', run: 'r1' } }), await world.raise({ agent: { id: 'two', run: 'r2' } })]
+    assert.equal(shown.attach.digest, other.attach.digest)
+    const given = decision(shown, { jti: 'redirected' })
+    assert.equal(refusedWith(await world.service().admin.decide({ ...given, approval: other.id })), 'TOKEN_INVALID')
+    assert.equal(await world.state(other), 'pending')
+    assert.equal(granted(await world.service().admin.decide(given)).state, 'approved')
   })
 
   it('invariant 7: a token that is older than the request is refused', async () => {
@@ -254,12 +264,13 @@ describe('decisions by ID token', () => {
     assert.equal(refusedWith(await world.service().admin.decide(decision(request, { iat: world.clock.now() / 1000 - 61 }))), 'TOKEN_INVALID')
   })
 
-  it('invariant 7: a token used once decides no second request, under no other signature either', async () => {
-    const first = await world.raise()
-    granted(await world.service().admin.decide(decision(first, { jti: 'twice' })))
-    const second = await world.raise()
-    assert.equal(refusedWith(await world.service().admin.decide(decision(second, { jti: 'twice' }))), 'TOKEN_INVALID')
-    assert.equal(refusedWith(await world.service().admin.decide(decision(second, { jti: 'twice' }, 'other'))), 'TOKEN_INVALID')
+  it('invariant 7: a token used once decides nothing more, under no other signature either', async () => {
+    const request = await world.raise({ terms: { quorum: 2 } })
+    assert.equal(granted(await world.service().admin.decide(decision(request, { jti: 'twice' }))).state, 'pending')
+    for (const signature of ['sig', 'other']) {
+      const again = await world.service().admin.decide(decision(request, { jti: 'twice' }, signature))
+      assert.match(isRefusal(again) ? `${again.reason} ${again.message}` : 'not refused', /^TOKEN_INVALID .* used before/)
+    }
   })
 
   it('invariant 3: no token and no signature is kept or logged', async () => {

@@ -38,7 +38,7 @@ describe('groups from an approver\'s identity provider', () => {
 
     let tokens = 0
     const decide = ({ id, attach: { digest } }: AccessRequest, sub: string, groups: unknown) => {
-      const claims = { iss: ISSUER, sub, nonce: digest, iat: world.clock.now() / 1000, auth_time: world.clock.now() / 1000, groups, jti: `${++tokens}` }
+      const claims = { iss: ISSUER, sub, nonce: `approve:${id}:${digest}`, iat: world.clock.now() / 1000, auth_time: world.clock.now() / 1000, groups, jti: `${++tokens}` }
       return world.service().admin.decide({ approval: id, digest, verdict: 'approve', proof: { kind: 'idToken', token: `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s` } })
     }
     const raise = (quorum = 1): Promise<AccessRequest> => world.raise({ terms: { reviewers: ['group:oncall'], quorum } })

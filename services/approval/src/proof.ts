@@ -34,6 +34,8 @@ export type VerifyIdToken = (token: string, nonce: string) => Promise<{ readonly
 
 /** What a decision says, as far as a proof must cover it. */
 export interface Decision {
+  /** Id of the request, or of the review that is closed. */
+  readonly approval: string
   readonly verdict: 'approve' | 'deny'
   readonly digest: string
   readonly grant?: GrantPattern
@@ -41,14 +43,16 @@ export interface Decision {
 }
 
 /**
- * The nonce of an approver's ID token, different for each thing that can be decided, so that who carries the one cannot make another of it:
- * the digest approves the call, `deny:` and the digest denies it, `grant:`, the pattern's hash and the digest approves calls like it
- * too, `break-glass:` and the digest approves it at once and alone.
+ * The nonce of an approver's ID token, different for each thing that can be decided, so that who carries the one cannot make another of it.
+ * It names the request beside the digest: another agent's request for the very same call is not the one that the person looked at.
+ * A review is closed by the digest that `closingDecision` gives it.
  */
-export function idTokenNonce({ verdict, digest, grant, breakGlass }: Decision): string {
-  if (verdict === 'deny') return `deny:${digest}`
-  if (breakGlass === true) return `break-glass:${digest}`
-  return grant === undefined ? digest : `grant:${patternHash(grant)}:${digest}`
+export function idTokenNonce({ approval, verdict, digest, grant, breakGlass }: Decision): string {
+  const what = `${approval}:${digest}`
+  if (verdict === 'deny') return `deny:${what}`
+  if (breakGlass === true) return `break-glass:${what}`
+  if (grant !== undefined) return `grant:${patternHash(grant)}:${what}`
+  return digest === `review:${approval}` ? digest : `approve:${what}`
 }
 
 export interface Proven {
@@ -73,7 +77,7 @@ const AHEAD_MS = 5_000
 const VERSION = 'lockkeeper-decision-v1'
 
 /** What a terminal signs with Ed25519: canonical JSON of the decision, its person and its time (epoch ms). */
-export function terminalDecisionBytes(decision: Decision & { readonly approval: string, readonly reason?: string, readonly person: string, readonly at: number }): Uint8Array {
+export function terminalDecisionBytes(decision: Decision & { readonly reason?: string, readonly person: string, readonly at: number }): Uint8Array {
   const { approval, digest, verdict, reason, person, at, grant, breakGlass = false } = decision
   const more = grant === undefined && !breakGlass ? [] : [grant === undefined ? null : patternText(grant), breakGlass]
   return Buffer.from(serialise(fromPlain([VERSION, approval, digest, verdict, reason ?? null, person, at, ...more])))

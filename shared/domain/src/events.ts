@@ -180,7 +180,7 @@ export const EVENT_DATA = {
     proof: z.discriminatedUnion('kind', [
       /** Signed by the key of the terminal that `up` owns; embedded edition only. */
       z.strictObject({ kind: z.literal('terminal'), person: z.string(), at: z.number(), signature: z.string() }),
-      /** An ID token of a configured approver issuer whose `nonce` is the digest. */
+      /** An ID token of a configured approver issuer whose `nonce` names verdict, request and digest. */
       z.strictObject({ kind: z.literal('idToken'), token: z.string() }),
       /** A passkey's assertion over a hash of the decision, its approval, its reason and `at` (epoch ms). */
       z.strictObject({ kind: z.literal('passkey'), at: z.int(), assertion: passkeyAssertion }),

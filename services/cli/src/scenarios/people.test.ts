@@ -75,10 +75,11 @@ describe('scenario: who approves', () => {
       'another person': { ...genuine, proof: { ...genuine.proof, person: 'max' } },
       'another verdict': { ...genuine, verdict: 'deny' },
       'another digest': { ...genuine, digest: `${digest.slice(0, -1)}${digest.endsWith('A') ? 'B' : 'A'}` },
-      'a token for a denial': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: approvers.token('max', `deny:${digest}`) } },
+      'a token for a denial': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: approvers.token('max', `deny:${approval}:${digest}`) } },
       'an agent\'s token': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: agent.token } },
-      'a token of another key': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: createApprovers().token('max', digest) } },
-      'an unknown person': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: approvers.token('eve', digest) } },
+      'a token of another key': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: createApprovers().token('max', `approve:${approval}:${digest}`) } },
+      'a token for another request': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: approvers.token('max', `approve:apr_another:${digest}`) } },
+      'an unknown person': { approval, digest, verdict: 'approve', proof: { kind: 'idToken', token: approvers.token('eve', `approve:${approval}:${digest}`) } },
     }
     for (const [what, decision] of Object.entries(forged)) {
       // The queue keeps what is published: an agent's token has no place there.

@@ -31,7 +31,7 @@ export function createApprovers(): Approvers {
       const detail = await gateway.approval.admin.show(approval)
       if (isRefusal(detail)) return detail
       const { digest } = detail.approval
-      const proof = { kind: 'idToken', token: token(person, verdict === 'approve' ? digest : `deny:${digest}`) }
+      const proof = { kind: 'idToken', token: token(person, `${verdict}:${approval}:${digest}`) }
       return gateway.approval.admin.decide({ approval, digest, verdict, proof, ...(reason === undefined ? {} : { reason }) })
     },
   }

@@ -104,7 +104,7 @@ export async function openCloudEdition(options: CloudEditionOptions): Promise<Cl
       throw new Error(`the newest request of ${agent} is ${seen}, not ${state}`)
     },
     async decide({ id, digest }, person, verdict = 'approve') {
-      const proof = { kind: 'idToken', token: approvers.token(person, verdict === 'approve' ? digest : `deny:${digest}`) }
+      const proof = { kind: 'idToken', token: approvers.token(person, `${verdict}:${id}:${digest}`) }
       await bus.publish(TOPICS.decisions, [cloudEvent('decision.submitted', '/test', randomUUID(), Date.now(), { approval: id, digest, verdict, proof })])
     },
     writePolicies: (rules) => writeFile(join(directory, 'policies', 'scenario.yaml'), policyText(rules)),

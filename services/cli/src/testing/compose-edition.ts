@@ -118,7 +118,7 @@ function seenFrom({ project, composed, ids, proxy, close }: Started): ComposeEdi
       throw new Error(`no request of ${agent} is ${state}`)
     },
     async decide({ id, digest }, person) {
-      const { token } = await edition.sandbox<{ readonly token: string }>('/approver-token', { person, nonce: digest })
+      const { token } = await edition.sandbox<{ readonly token: string }>('/approver-token', { person, nonce: `approve:${id}:${digest}` })
       await edition.docker(['exec', '--interactive', edition.container('pusher'), 'node', '/app/main.js', 'decide'], JSON.stringify({ approval: id, digest, verdict: 'approve', proof: { kind: 'idToken', token } }))
     },
     inNetwork: (network, program) => edition.docker(['run', '--rm', '--read-only', '--network', `${project}_${network}`, '--entrypoint', 'node', 'lockkeeper/stand-ins:dev', '--input-type=module', '--eval', program]),
