@@ -44,7 +44,7 @@ function valuesFor(environment: string): object {
     operators: forEach(INNER, (name) => [account(`lk-${name}`)]),
     protected_projects: ['acme-gateway', '123456789012'],
     targets: [{ name: 'google', hosts: ['*.googleapis.com'], account: 'lk-google-change@acme-upstream.iam.gserviceaccount.com' }],
-    ...environment === 'prod' ? { console: { origin: 'https://console.acme.example', account: account('lockkeeper-console'), iap_audience: '/projects/123456789012/global/backendServices/1' } } : {},
+    ...environment === 'prod' ? { collector_url: 'http://127.0.0.1:4318', console: { origin: 'https://console.acme.example', account: account('lockkeeper-console'), iap_audience: '/projects/123456789012/global/backendServices/1' } } : {},
   }
 }
 

@@ -1,7 +1,8 @@
 locals {
   deployer = "serviceAccount:${google_service_account.deployer.email}"
 
-  # What terraform/modules needs and no more. None of them reads a secret's value, a blob or a document.
+  # What terraform/modules needs. Who gives rights in a project can give them to itself, and who deploys an image decides what runs: the
+  # deployer is as strong as the gateway. So people act as it by name, the pipeline behind its environment's reviewers, and alerts watch it.
   project_roles = toset([
     "roles/bigquery.dataOwner",
     "roles/binaryauthorization.policyEditor",

@@ -9,6 +9,7 @@ locals {
     "certificatemanager.googleapis.com",   # the edge's certificate
     "cloudkms.googleapis.com",             # signing keys
     "cloudresourcemanager.googleapis.com", # this
+    "cloudtrace.googleapis.com",           # collectors' traces
     "compute.googleapis.com",              # edge and network
     "firestore.googleapis.com",            # state
     "iam.googleapis.com",                  # accounts, deny policies

@@ -18,6 +18,7 @@ module "lockkeeper" {
   secrets            = var.secrets
   operators          = var.operators
   targets            = var.targets
+  collector_image    = var.collector_image
   alert_emails       = var.alert_emails
 
   key_protection      = "SOFTWARE"

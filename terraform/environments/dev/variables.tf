@@ -50,6 +50,12 @@ variable "targets" {
   }))
 }
 
+variable "collector_image" {
+  description = "OpenTelemetry Collector beside every service, by digest; null for none."
+  type        = string
+  default     = null
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts go to."
   type        = set(string)

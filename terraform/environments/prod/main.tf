@@ -28,6 +28,7 @@ module "lockkeeper" {
   guard               = var.guard
   log                 = var.log
   attestors           = var.attestors
+  collector_image     = var.collector_image
   alert_emails        = var.alert_emails
   alert_channels      = var.alert_channels
   labels              = { app = "lockkeeper", environment = "prod" }

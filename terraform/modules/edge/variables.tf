@@ -48,6 +48,11 @@ variable "routes" {
     condition     = alltrue([for route in values(var.routes) : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", route.host)) && length(route.ranges) > 0])
     error_message = "A route has a host in lower case and at least one range."
   }
+
+  validation {
+    condition     = length(distinct(concat([var.door], [for route in values(var.routes) : route.host]))) == length(var.routes) + 1
+    error_message = "Every route has a host of its own, and none has the door's."
+  }
 }
 
 variable "agent_ranges" {

@@ -17,12 +17,14 @@ resource "google_iam_deny_policy" "tokens" {
   display_name = "Only the proxy acts as an upstream account"
 
   rules {
-    description = "Tokens, signatures and keys of upstream accounts."
+    description = "Tokens, signatures and keys of upstream accounts, and machines that run as them."
 
     deny_rule {
       denied_principals    = [local.everybody]
       exception_principals = ["principal://iam.googleapis.com/projects/-/serviceAccounts/${var.proxy_account}"]
       denied_permissions = [
+        # A machine or a service that runs as an account hands its tokens to whoever is on it.
+        "iam.googleapis.com/serviceAccounts.actAs",
         "iam.googleapis.com/serviceAccounts.getAccessToken",
         "iam.googleapis.com/serviceAccounts.getOpenIdToken",
         "iam.googleapis.com/serviceAccounts.implicitDelegation",

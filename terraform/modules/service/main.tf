@@ -1,3 +1,9 @@
+locals {
+  files = merge(var.files, var.collector == null ? {} : {
+    collector = { secret = var.collector.secret, version = var.collector.version, directory = "/etc/collector", file = "config.yaml" }
+  })
+}
+
 resource "google_cloud_run_v2_service" "main" {
   project              = var.project_id
   location             = var.region
@@ -43,7 +49,7 @@ resource "google_cloud_run_v2_service" "main" {
     }
 
     dynamic "volumes" {
-      for_each = var.files
+      for_each = local.files
 
       content {
         name = volumes.key
@@ -61,6 +67,7 @@ resource "google_cloud_run_v2_service" "main" {
     }
 
     containers {
+      name  = var.collector == null ? null : "service"
       image = var.image
 
       ports {
@@ -133,6 +140,31 @@ resource "google_cloud_run_v2_service" "main" {
         }
       }
     }
+
+    # Traces and metrics go to it on loopback. The service does not wait for it: without a collector calls go on, and what is not taken is dropped.
+    dynamic "containers" {
+      for_each = var.collector == null ? [] : [var.collector]
+
+      content {
+        name  = "collector"
+        image = containers.value.image
+        args  = ["--config=${local.files["collector"].directory}/${local.files["collector"].file}"]
+
+        resources {
+          cpu_idle = !var.cpu_always
+
+          limits = {
+            cpu    = "1"
+            memory = "512Mi"
+          }
+        }
+
+        volume_mounts {
+          name       = "collector"
+          mount_path = local.files["collector"].directory
+        }
+      }
+    }
   }
 
   traffic {
@@ -156,7 +188,7 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
 # What Cloud Run itself reads for the service at start.
 resource "google_secret_manager_secret_iam_member" "reader" {
   for_each = merge(
-    { for name, file in var.files : "file-${name}" => file.secret },
+    { for name, file in local.files : "file-${name}" => file.secret },
     { for name, one in var.secret_env : "env-${name}" => one.secret },
   )
 

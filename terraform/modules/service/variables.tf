@@ -98,6 +98,22 @@ variable "files" {
     condition     = alltrue([for one in values(var.files) : can(regex("^[0-9]+$", one.version)) && startswith(one.directory, "/")])
     error_message = "Pin a version's number, and give an absolute directory."
   }
+
+  validation {
+    condition     = !contains(keys(var.files), "collector")
+    error_message = "The name collector is taken by the collector's own file."
+  }
+}
+
+variable "collector" {
+  description = "OpenTelemetry Collector in a container beside the service: its image by digest, and the secret and pinned version with its configuration. It takes what comes on 127.0.0.1:4318. Null: none."
+  type        = object({ image = string, secret = string, version = string })
+  default     = null
+
+  validation {
+    condition     = var.collector == null || try(can(regex("@sha256:[0-9a-f]{64}$", var.collector.image)) && can(regex("^[0-9]+$", var.collector.version)), false)
+    error_message = "Name the collector's image by its digest (…@sha256:…) and pin its configuration's version: it runs with the service's rights."
+  }
 }
 
 variable "http2" {

@@ -9,6 +9,9 @@ locals {
     project    = var.project_id
   } }
 
+  # The share of traces is the environment's; where they go is Terraform's.
+  telemetry = { for service, own in local.own : service => var.collector_url == null ? {} : { telemetry = merge(try(own.telemetry, {}), { otlp = var.collector_url }) } }
+
   operators = { for service, accounts in var.operators : service => { operators = { audience = var.origins[service], allowed = accounts } } }
   pushers   = { for service, account in var.pushers : service => { pusher = { origin = var.origins[service], account = account } } }
   secrets   = { for service, secrets in var.secrets : service => { secrets = { secretManager = secrets } } }
@@ -32,7 +35,7 @@ locals {
     identity        = { metadata = true }
   } : key => value if var.console != null }
 
-  proxy = merge(local.own["proxy"], local.common["proxy"], local.page, local.targets, {
+  proxy = merge(local.own["proxy"], local.common["proxy"], local.telemetry["proxy"], local.page, local.targets, {
     databases  = { policy = var.databases.policy, approval = var.databases.approval }
     blobs      = { bucket = var.buckets.bundles }
     signer     = local.versions["proxy"][0]
@@ -45,21 +48,21 @@ locals {
     protected  = { projects = var.protected_projects }
   })
 
-  policy = merge(local.own["policy"], local.common["policy"], local.operators["policy"], {
+  policy = merge(local.own["policy"], local.common["policy"], local.telemetry["policy"], local.operators["policy"], {
     database    = var.databases.policy
     blobs       = { bucket = var.buckets.bundles }
     signer      = local.versions["policy"][0]
     trustedKeys = slice(local.versions["policy"], 1, length(local.versions["policy"]))
   })
 
-  approval = merge(local.own["approval"], local.common["approval"], local.operators["approval"], local.pushers["approval"], local.secrets["approval"], local.console_caller, {
+  approval = merge(local.own["approval"], local.common["approval"], local.telemetry["approval"], local.operators["approval"], local.pushers["approval"], local.secrets["approval"], local.console_caller, {
     database = var.databases.approval
     blobs    = { bucket = var.buckets.receipts }
     people   = var.people_path
     proxies  = { audience = var.origins.approval, allowed = [var.proxy_account] }
   })
 
-  audit = merge(local.own["audit"], local.common["audit"], local.operators["audit"], local.pushers["audit"], {
+  audit = merge(local.own["audit"], local.common["audit"], local.telemetry["audit"], local.operators["audit"], local.pushers["audit"], {
     database   = var.databases.audit
     blobs      = { bucket = var.buckets.log }
     signer     = local.versions["audit"][0]
@@ -67,10 +70,10 @@ locals {
     writerKeys = local.versions["proxy"]
   })
 
-  notifier = merge(local.own["notifier"], local.common["notifier"], local.page, local.operators["notifier"], local.pushers["notifier"], local.secrets["notifier"], {
+  notifier = merge(local.own["notifier"], local.common["notifier"], local.telemetry["notifier"], local.page, local.operators["notifier"], local.pushers["notifier"], local.secrets["notifier"], {
     database = var.databases.notifier
     people   = var.people_path
   })
 
-  console = merge(local.own["console"], local.common["console"], local.console_iap, local.console_parts, length(lookup(var.secrets, "console", {})) == 0 ? {} : local.secrets["console"])
+  console = merge(local.own["console"], local.common["console"], local.telemetry["console"], local.console_iap, local.console_parts, length(lookup(var.secrets, "console", {})) == 0 ? {} : local.secrets["console"])
 }

@@ -21,6 +21,12 @@ variable "own" {
   }
 }
 
+variable "collector_url" {
+  description = "Address of the collector beside each service; it takes the place of an address in own. Null: traces and metrics go where own says, or nowhere."
+  type        = string
+  default     = null
+}
+
 variable "databases" {
   description = "Id of each service's database."
   type        = object({ policy = string, approval = string, audit = string, notifier = string, console = string })

@@ -62,10 +62,23 @@ module "service" {
 
   env = { LOCKKEEPER_CONFIG = "${local.directory}/settings/settings.yaml" }
 
+  collector = var.collector_image == null ? null : { image = var.collector_image, secret = module.collector_file[0].id, version = module.collector_file[0].version }
+
   files = merge(
     { settings = { secret = module.settings_file[each.key].id, version = module.settings_file[each.key].version, directory = "${local.directory}/settings", file = "settings.yaml" } },
     contains(local.people, each.key) ? { people = { secret = module.people_file.id, version = module.people_file.version, directory = "${local.directory}/people", file = "people.yaml" } } : {},
   )
+}
+
+# What the collector needs to hand on what it takes; it runs as the service beside it.
+resource "google_project_iam_member" "telemetry" {
+  for_each = var.collector_image == null ? {} : merge([for name, account in local.accounts : {
+    for role in ["roles/cloudtrace.agent", "roles/monitoring.metricWriter"] : "${name} ${role}" => { account = account, role = role }
+  }]...)
+
+  project = var.project_id
+  role    = each.value.role
+  member  = "serviceAccount:${each.value.account}"
 }
 
 module "network" {

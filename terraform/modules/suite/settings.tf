@@ -11,6 +11,7 @@ module "settings" {
   pushers            = { for name, account in google_service_account.pusher : name => account.email }
   proxy_account      = local.accounts["proxy"]
   operators          = { for name, accounts in local.operators : name => values(accounts) }
+  collector_url      = var.collector_image == null ? null : "http://127.0.0.1:4318"
   people_path        = "${local.directory}/people/people.yaml"
   door               = var.door
   console            = var.console == null ? null : { origin = "https://${var.console.host}", account = local.accounts["console"], iap_audience = var.console.iap_audience }
@@ -38,5 +39,16 @@ module "people_file" {
   name          = "${local.prefix}people"
   locations     = var.message_regions
   settings_text = file("${var.settings_directory}/people.yaml")
+  labels        = var.labels
+}
+
+module "collector_file" {
+  source = "../secret"
+  count  = var.collector_image == null ? 0 : 1
+
+  project_id    = var.project_id
+  name          = "${local.prefix}collector"
+  locations     = var.message_regions
+  settings_text = file("${local.infra}/collector/collector.yaml")
   labels        = var.labels
 }

@@ -247,6 +247,12 @@ variable "attestors" {
   default     = []
 }
 
+variable "collector_image" {
+  description = "Image, by digest, of an OpenTelemetry Collector that infra/collector/collector.yaml is written for. With it one stands beside every service and sends traces and metrics to Google Cloud. Null: no traces, and no metrics but Cloud Run's own."
+  type        = string
+  default     = null
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts go to."
   type        = set(string)

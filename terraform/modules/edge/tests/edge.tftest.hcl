@@ -93,3 +93,15 @@ run "a_door_with_a_scheme_is_refused" {
 
   expect_failures = [var.door]
 }
+
+run "two_routes_to_one_host_are_refused" {
+  command = plan
+
+  variables {
+    routes = {
+      console = { service = "lockkeeper-console", host = "gw.acme.example", iap = true }
+    }
+  }
+
+  expect_failures = [var.routes]
+}

@@ -47,6 +47,11 @@ run "invariant_3_only_the_proxy_acts_as_an_upstream_account" {
     condition     = toset(google_iam_deny_policy.tokens[0].rules[0].deny_rule[0].exception_principals) == toset(["principal://iam.googleapis.com/projects/-/serviceAccounts/${var.proxy_account}"])
     error_message = "The second lock has another key."
   }
+
+  assert {
+    condition     = length(setsubtract(["actAs", "getAccessToken", "getOpenIdToken", "implicitDelegation", "signBlob", "signJwt"], [for one in google_iam_deny_policy.tokens[0].rules[0].deny_rule[0].denied_permissions : trimprefix(one, "iam.googleapis.com/serviceAccounts.")])) == 0
+    error_message = "There is another way to act as an upstream account."
+  }
 }
 
 run "token_requests_are_seen_where_alerts_are" {

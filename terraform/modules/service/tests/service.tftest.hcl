@@ -131,3 +131,36 @@ run "latest_is_no_version" {
 
   expect_failures = [var.files]
 }
+
+run "a_collector_stands_beside_the_service_and_nobody_reaches_it" {
+  command = plan
+
+  variables {
+    collector = { image = "europe-west1-docker.pkg.dev/acme-gateway/lockkeeper/collector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", secret = "projects/acme-gateway/secrets/collector", version = "2" }
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.main.template[0].containers[1].image == var.collector.image && length(google_cloud_run_v2_service.main.template[0].containers[1].ports) == 0
+    error_message = "The collector is not there, or Cloud Run sends it requests."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.main.template[0].containers[1].args[0] == "--config=/etc/collector/config.yaml" && google_secret_manager_secret_iam_member.reader["file-collector"].secret_id == var.collector.secret
+    error_message = "It would start without its configuration."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.main.template[0].containers[0].ports[0].container_port == 8080 && google_cloud_run_v2_service.main.template[0].containers[0].depends_on == null
+    error_message = "The service waits for its collector."
+  }
+}
+
+run "a_collector_by_tag_is_refused" {
+  command = plan
+
+  variables {
+    collector = { image = "otel/opentelemetry-collector-contrib:latest", secret = "projects/acme-gateway/secrets/collector", version = "2" }
+  }
+
+  expect_failures = [var.collector]
+}

@@ -9,7 +9,7 @@ variables {
     notifier = "notify: { channels: [] }"
     console  = "{}"
   }
-  databases = { policy = "lockkeeper-policy", approval = "lockkeeper-approval", audit = "lockkeeper-audit", notifier = "lockkeeper-notifier" }
+  databases = { policy = "lockkeeper-policy", approval = "lockkeeper-approval", audit = "lockkeeper-audit", notifier = "lockkeeper-notifier", console = "lockkeeper-console" }
   buckets   = { bundles = "acme-bundles", receipts = "acme-receipts", log = "acme-log" }
   keys = {
     proxy  = ["projects/p/locations/l/keyRings/r/cryptoKeys/proxy/cryptoKeyVersions/2", "projects/p/locations/l/keyRings/r/cryptoKeys/proxy/cryptoKeyVersions/1"]
@@ -167,4 +167,17 @@ run "a_console_that_nobody_can_sign_in_to_is_refused" {
   }
 
   expect_failures = [var.console]
+}
+
+run "with_a_collector_every_service_sends_to_it" {
+  command = plan
+
+  variables {
+    collector_url = "http://127.0.0.1:4318"
+  }
+
+  assert {
+    condition     = alltrue([for text in values(output.files) : yamldecode(text).telemetry.otlp == "http://127.0.0.1:4318"])
+    error_message = "A collector would stand there for nothing."
+  }
 }

@@ -83,7 +83,7 @@ run "the_first_apply_makes_everything_but_the_services" {
   command = plan
 
   assert {
-    condition     = length(module.service) == 0 && length(module.edge) == 0 && length(module.database) == 4 && output.address == null
+    condition     = length(module.service) == 0 && length(module.edge) == 0 && length(module.database) == length(jsondecode(file("../../../infra/topology.json")).databases) && output.address == null
     error_message = "Services would start before their secrets have values."
   }
 
@@ -197,4 +197,22 @@ run "the_proxy_needs_its_key" {
   }
 
   expect_failures = [var.secrets]
+}
+
+run "a_collector_stands_beside_every_service_and_may_write_telemetry_alone" {
+  command = plan
+
+  variables {
+    collector_image = "europe-west1-docker.pkg.dev/acme-gateway/lockkeeper/collector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
+  assert {
+    condition     = alltrue([for text in values(output.settings) : yamldecode(text).telemetry.otlp == "http://127.0.0.1:4318"])
+    error_message = "A service does not send to its collector."
+  }
+
+  assert {
+    condition     = toset([for one in values(google_project_iam_member.telemetry) : one.role]) == toset(["roles/cloudtrace.agent", "roles/monitoring.metricWriter"]) && length(google_project_iam_member.telemetry) == 12
+    error_message = "Collectors may do more, or less, than write traces and metrics."
+  }
 }
