@@ -31,7 +31,7 @@ const call = z.strictObject({
   host: name, path: z.string().max(65_536), query: z.string().max(65_536),
   resources: z.array(text).max(1000), arguments: textMap, headers: textMap, body,
   iam: z.strictObject({ known: z.boolean(), added: bindings, removed: bindings, auditConfigsChanged: z.boolean() }).optional(),
-  returnsSecret: z.boolean(), dedupeKey: text.optional(), bound: z.array(name).max(8).optional(),
+  returnsSecret: z.boolean(), dedupeKey: text.optional(), bound: z.array(name).max(600).optional(),
 } satisfies Shape<CanonicalCall>)
 
 const reviewers = z.array(z.string().regex(/^(?:person|group):[^\s:]{1,128}$/)).max(100)

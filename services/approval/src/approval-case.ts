@@ -31,7 +31,7 @@ export type CaseState =
   | { readonly state: 'expired', readonly settledAt: number, readonly from: 'pending' | 'approved' }
   | { readonly state: 'cancelled', readonly settledAt: number, readonly refusal: ErrorReason, readonly why: string }
   | { readonly state: 'claimed', readonly fence: string, readonly holder: string, readonly claimedAt: number, readonly claimUntil: number }
-  | { readonly state: 'answered', readonly claimedAt: number, readonly settledAt: number, readonly fence: string, readonly status: number, readonly delivered: boolean, readonly receipt?: StoredReceipt, readonly receiptUntil?: number }
+  | { readonly state: 'answered', readonly claimedAt: number, readonly settledAt: number, readonly fence: string, readonly status: number, readonly delivered: boolean, readonly receipt?: StoredReceipt, readonly receiptUntil?: number, /** How it was known to have run although its answer was lost. */ readonly evidence?: string }
   | { readonly state: 'unknown', readonly claimedAt: number, readonly settledAt: number, readonly fence: string, readonly why: string }
 
 /** What happened before to the same call, for the card. */

@@ -47,9 +47,11 @@ export function placesOf(call: CanonicalCall): ReadonlyMap<string, Place> | unde
   return places
 }
 
+/** The place and all that stands in it; `bound` writes indexes between dots. */
 function forget(places: Map<string, Place>, name: string): void {
   places.delete(name)
-  if (name === 'body') for (const place of places.keys()) if (place.startsWith('body.')) places.delete(place)
+  if (name !== 'body' && !name.startsWith('body.')) return
+  for (const place of places.keys()) if (`${place.replaceAll(/\[(\d+)\]/g, '.$1')}.`.startsWith(`${name}.`)) places.delete(place)
 }
 
 /** Undefined where it is not looked into. */

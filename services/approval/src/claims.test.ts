@@ -3,6 +3,7 @@ import { isRefusal } from '@lockkeeper/domain/errors'
 import type { AccessRequest, Outcome, StoredAnswer } from '@lockkeeper/domain/ports'
 import { after, before, describe, it } from 'mocha'
 import { granted, openWorld, refusedWith, type Ask, type World } from '../test/harness.ts'
+import { renderDetailText } from './detail-text.ts'
 import { MAX_RECEIPT_BYTES } from './receipt-box.ts'
 
 const MINUTE = 60_000
@@ -63,6 +64,17 @@ describe('claims and receipts', () => {
     assert.equal(await world.service().api.complete({ approval: request.id, fence, outcome: answeredWith() }), undefined)
     assert.equal(await world.state(request), 'answered')
     assert.equal(refusedWith(await world.claim(request)), 'RECEIPT_GONE')
+  })
+
+  it('invariant 5: an answer that was lost and found is one, and what was found is told', async () => {
+    const request = await ran({ evidence: 'Its answer was lost (reset); bigquery.jobs.get at T: there is a job J' })
+    const shown = await world.service().admin.show(request.id)
+    assert.ok(!isRefusal(shown))
+    assert.deepEqual([shown.approval.state, shown.approval.reason], ['answered', 'Its answer was lost (reset); bigquery.jobs.get at T: there is a job J'])
+    assert.match(renderDetailText(shown), /outcome {4}Its answer was lost \(reset\)/)
+    const receipt = await read(request)
+    assert.ok(!isRefusal(receipt))
+    assert.equal(Buffer.from(receipt.body).toString(), CANARY)
   })
 
   it('an unknown outcome says why and is final', async () => {

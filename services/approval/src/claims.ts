@@ -118,9 +118,9 @@ function gone({ id, method, state }: ApprovalCase): Refusal {
 }
 
 function completion(outcome: Outcome, blob: string | undefined): Completion {
-  if (outcome.kind !== 'answered') return { kind: outcome.kind, why: outcome.why.slice(0, 500) }
+  if (outcome.kind !== 'answered') return { kind: outcome.kind, why: outcome.why.slice(0, 1_000) }
   if (!isWhole(outcome.status)) return { kind: 'unknown', why: `the upstream answered with status ${outcome.status}` }
-  return { kind: 'answered', status: outcome.status, delivered: outcome.delivered, ...blob === undefined ? {} : { blob } }
+  return { kind: 'answered', status: outcome.status, delivered: outcome.delivered, ...blob === undefined ? {} : { blob }, ...outcome.evidence === undefined ? {} : { evidence: outcome.evidence.slice(0, 1_000) } }
 }
 
 /** An upstream that says 5xx may have done it all the same: that is no answer. */

@@ -15,6 +15,7 @@ export function renderDetailText(detail: ApprovalDetail): string {
     ...votes.flatMap(({ person, breakGlass, reason }) => breakGlass === true ? [['glass', `broken by ${person}: ${reason ?? ''}`] as const] : []),
     ...grant === undefined ? [] : [['grant', `approved as use ${grant.use} of ${grant.id}; nobody was asked`] as const],
     ...escalatedAt === undefined ? [] : [['escalated', `at ${instant(escalatedAt)}: nobody had decided, so more persons may`] as const],
+    ...approval.reason === undefined || (approval.state !== 'unknown' && approval.state !== 'answered') ? [] : [['outcome', approval.reason] as const],
     ...lock === undefined ? [] : [['frozen', `by ${lock.id}: ${lock.reason}`] as const],
   ]
   const head = card === undefined ? `${approval.id}  ${approval.state}\n${summary}\n` : renderCardText(card)

@@ -61,6 +61,7 @@ function reasonOf({ state }: ApprovalCase): Pick<ApprovalDocument, 'reason'> {
   switch (state.state) {
     case 'denied': return state.reason === undefined ? {} : { reason: state.reason }
     case 'cancelled': case 'unknown': return { reason: state.why }
+    case 'answered': return state.evidence === undefined ? {} : { reason: state.evidence }
     case 'expired': return state.from === 'approved' ? { reason: 'It was approved and not used in time.' } : {}
     default: return {}
   }

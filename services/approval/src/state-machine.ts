@@ -22,7 +22,7 @@ export interface ReceiptWindows {
 
 export type Completion =
   | { readonly kind: 'not_sent', readonly why: string }
-  | { readonly kind: 'answered', readonly status: number, readonly delivered: boolean, readonly blob?: string }
+  | { readonly kind: 'answered', readonly status: number, readonly delivered: boolean, readonly blob?: string, readonly evidence?: string }
   | { readonly kind: 'unknown', readonly why: string }
 
 export type Command =
@@ -178,12 +178,13 @@ function complete(current: ApprovalCase, { fence, outcome, windows }: Of<'comple
 }
 
 function answer(current: ApprovalCase, { fence, claimedAt }: Extract<CaseState, { state: 'claimed' | 'unknown' }>, outcome: Extract<Completion, { kind: 'answered' }>, windows: ReceiptWindows, now: number): Step {
-  const { status, delivered, blob } = outcome
+  const { status, delivered, blob, evidence } = outcome
   const until = now + (delivered ? windows.deliveredMs : windows.undeliveredMs)
   const kept = blob === undefined ? {} : { receipt: { blob, until }, receiptUntil: until }
+  const found = evidence === undefined ? {} : { evidence }
   return {
-    next: move(current, { state: 'answered', claimedAt, settledAt: now, fence, status, delivered, ...kept }),
-    facts: [{ type: 'approval.completed', data: { outcome: 'answered', status } }],
+    next: move(current, { state: 'answered', claimedAt, settledAt: now, fence, status, delivered, ...kept, ...found }),
+    facts: [{ type: 'approval.completed', data: { outcome: 'answered', status, ...evidence === undefined ? {} : { why: evidence } } }],
   }
 }
 

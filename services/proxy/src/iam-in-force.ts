@@ -27,7 +27,7 @@ export function changesIam({ method, body }: Call): boolean {
 
 export async function withIamInForce(passage: Passage & Pick<Witnesses, 'verified' | 'classified'>, parts: Parts): Promise<IamInForce | Refusal> {
   const { call } = passage.classified
-  const read = await ownRead(WHAT, planOf(call, parts), passage, parts)
+  const read = await ownRead(WHAT, iamReadPlan(call, parts.catalog), passage, parts)
   if (isRefusal(read) || call.body.kind !== 'json') return read as Refusal
   const policy = read.value
   if (policy === undefined) return refuse('UPSTREAM_UNREACHABLE', { message: 'The IAM policy in force could not be read, so what the change adds and removes is not known. Nothing was changed; try again in a moment.', detail: 'the upstream answered 404' })
@@ -38,7 +38,8 @@ export async function withIamInForce(passage: Passage & Pick<Witnesses, 'verifie
   return { call: { ...call, iam: iamChange(call.body.value, policy) }, bound, read }
 }
 
-function planOf({ method, path }: Call, { catalog }: Parts): ReadPlan {
+/** How the policy is read that a setIamPolicy call replaces. TypeError for any other call. */
+export function iamReadPlan({ method, path }: Call, catalog: Pick<Parts['catalog'], 'method'>): ReadPlan {
   const reader = catalog.method(`${method.reader ?? ''}@${method.version}`) ?? catalog.method(method.reader ?? '')
   if (reader === undefined) throw new TypeError(`${method.id} names a reader that the catalog does not have`)
   const read = path.replace(/([:/])setIamPolicy$/, '$1getIamPolicy')

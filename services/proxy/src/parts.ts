@@ -59,6 +59,8 @@ export interface ProxySettings {
   readonly upstreamHeadersMs: number
   /** Ms between two parts of an upstream's body. Default 120,000. */
   readonly upstreamBodyMs: number
+  /** Ms before each look for an approved call whose answer was lost. Default: 0, 500 and 2,000. */
+  readonly lookAfterMs?: readonly number[]
   readonly limits: Limits
   /** Globs of full resource names that belong to the gateway itself (invariant 12). */
   readonly protectedResources: readonly string[]

@@ -126,8 +126,11 @@ export interface StoredAnswer {
 export type Outcome =
   /** Failed before any byte was sent, or upstream answered 429: the grant is free again. */
   | { readonly kind: 'not_sent', readonly why: string }
-  /** Answered completely with a status under 500. `answer` is masked; absent for methods that return secrets. */
-  | { readonly kind: 'answered', readonly answer?: StoredAnswer, readonly status: number, readonly delivered: boolean }
+  /**
+   * Answered completely with a status under 500. `answer` is masked; absent for methods that return secrets. `evidence`: the answer was
+   * lost, and by what the API told afterwards it has run.
+   */
+  | { readonly kind: 'answered', readonly answer?: StoredAnswer, readonly status: number, readonly delivered: boolean, readonly evidence?: string }
   | { readonly kind: 'unknown', readonly why: string }
 
 /** Direct calls from proxy to approval; everything else travels as events. All throw PortUnavailable on outage. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { attachHash, digestOf, equalInConstantTime } from './digest.ts'
+import { attachHash, digestOf, equalInConstantTime, unboundCall } from './digest.ts'
 import { parseStrict, serialise, type Json } from './json.ts'
 import type { CanonicalCall } from './ports.ts'
 
@@ -45,6 +45,16 @@ describe('digest', () => {
     assert.match(digestOf(call), /^full:/)
     assert.match(digestOf({ ...call, body: { kind: 'media', contentType: 'text/plain' } }), /^media:/)
   })
+
+  for (const [title, sent, bound, text] of [
+    ['a field', '{"a":1}', ['body.etag'], '{"a":1,"etag":"x"}'], ['a field of a member', '{"policy":{}}', ['body.policy.etag'], '{"policy":{"etag":"x"}}'], ['an object', '{}', ['body.ref'], '{"ref":{"id":"1"}}'],
+    ['fields of a list', '{"s":[{"n":"a"},{"n":"b","g":"2"}]}', ['body.s.0.g'], '{"s":[{"n":"a","g":"1"},{"n":"b","g":"2"}]}'],
+    ['what is not there', '{"s":[{"n":"a"}]}', ['body.s.7.g', 'body.s.x.g', 'body.t.g', 'body.s.0'], '{"s":[{"n":"a"}]}'],
+  ] as const) {
+    it(`invariant 4: without ${title} that the gateway put in, the call is the agent's own`, () => {
+      assert.equal(digestOf(unboundCall({ ...withBody(text), bound })), digestOf(withBody(sent)))
+    })
+  }
 
   it('another run, agent, issuer or idempotency key is another waiting call', () => {
     const key = { issuer: 'i', agent: 'a', run: 'r', digest: 'd' }

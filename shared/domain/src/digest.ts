@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Call } from './index.ts'
 import { isRefusal } from './errors.ts'
-import { fromPlain, isJsonObject, parseStrict, serialise, type Json, type JsonObject } from './json.ts'
+import { fromPlain, isJsonObject, parseStrict, serialise, type Json } from './json.ts'
 import type { AttachKey, CanonicalCall } from './ports.ts'
 
 const VERSION = 'lockkeeper-digest-v1'
@@ -68,11 +68,13 @@ function withoutField(body: CanonicalCall['body'], path: readonly string[]): Can
   return value === undefined || isRefusal(value) || !isJsonObject(value) ? body : { kind: 'json', text: serialise(removed(value, path)) }
 }
 
-function removed(object: JsonObject, [name = '', ...rest]: readonly string[]): JsonObject {
-  const copy: Record<string, Json> = Object.assign(Object.create(null) as Record<string, Json>, object)
+function removed(value: Json, [name = '', ...rest]: readonly string[]): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map((each, index) => rest.length > 0 && String(index) === name ? removed(each, rest) : each)
+  if (!isJsonObject(value)) return value
+  const copy: Record<string, Json> = Object.assign(Object.create(null) as Record<string, Json>, value)
   const inner = copy[name]
   if (rest.length === 0) delete copy[name]
-  else if (isJsonObject(inner)) copy[name] = removed(inner, rest)
+  else if (inner !== undefined) copy[name] = removed(inner, rest)
   return copy
 }
 

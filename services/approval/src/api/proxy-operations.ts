@@ -21,7 +21,7 @@ const ofAttach = z.strictObject({ approval, attach })
 const outcome = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('not_sent'), why }),
   z.strictObject({ kind: z.literal('unknown'), why }),
-  z.strictObject({ kind: z.literal('answered'), status, delivered: z.boolean(), answer: z.strictObject({ status, headers }).optional() }),
+  z.strictObject({ kind: z.literal('answered'), status, delivered: z.boolean(), evidence: why.optional().meta({ description: 'Its answer was lost; by what the API told afterwards it has run.' }), answer: z.strictObject({ status, headers }).optional() }),
 ])
 const REFUSED = ['NOT_FOUND', 'APPROVAL_PENDING', 'APPROVAL_DENIED', 'APPROVAL_EXPIRED', 'AGENT_LOCKED', 'STATE_CHANGED', 'OUTCOME_UNKNOWN'] as const
 const ATTACH = { issuer: 'ci', agent: 'acme/shop', run: 'run-7', digest: 'full:2sXh0m3r' }

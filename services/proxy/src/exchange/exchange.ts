@@ -16,6 +16,8 @@ import { maskedHeaders } from './masked-headers.ts'
 import { ownLocation } from './own-location.ts'
 import { planAnswer } from './plan-answer.ts'
 import { recordedAnswer } from '../recorded-bodies.ts'
+import { findOutcome } from '../outcome/find-outcome.ts'
+import { handOver } from './hand-over.ts'
 import { replay } from './replay.ts'
 import type { ResponseHead } from './response-headers.ts'
 import { mapUpstreamFailure, Stopped, TooLate } from './upstream-failures.ts'
@@ -98,7 +100,7 @@ function record(whole: Finished | undefined, head: ResponseHead, passage: Comple
 function release(head: ResponseHead, body: Uint8Array | undefined, headers: readonly string[], passage: Complete, parts: Parts): Promise<void> {
   const durable = passage.intent.durable()
   if (passage.claimed.kind !== 'claim') return durable
-  return durable.then(() => settleClaim(passage, outcomeOf(head.status, body, headers, passage.classified.call.method.returnsSecret), parts))
+  return durable.then(async () => settleClaim(passage, await findOutcome(outcomeOf(head.status, body, headers, passage.classified.call.method.returnsSecret), passage, parts), parts))
 }
 
 async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promise<Ending | Refusal> {
@@ -107,26 +109,36 @@ async function finish(end: DialogueEnd, passage: Complete, parts: Parts): Promis
   const { claimed, classified: { call, target }, response } = passage
   const failure = mapUpstreamFailure(error, sent, call.method.change)
   const heldBack = error instanceof LockkeeperError || error instanceof CredentialEcho
-  if (claimed.kind === 'claim' && answer?.begun !== true) await settleClaim(passage, outcomeOfFailure(end, heldBack), parts)
+  const outcome = claimed.kind === 'claim' && answer?.begun !== true ? await findOutcome(outcomeOfFailure(end, heldBack), passage, parts) : undefined
+  if (outcome !== undefined) await settleClaim(passage, outcome, parts)
   // Nobody else's mistake: it is logged with its stack.
   if (error instanceof TypeError) throw error
   if (error instanceof CredentialEcho) parts.log.error({ record: passage.intent.id ?? passage.intent.reference, target: target.name }, 'an upstream answered with the credential that it was sent; the answer was stopped')
   if (error instanceof ClientLeft || passage.gone) {
     passage.gone = true
-    return { result: sent && call.method.change && status === undefined ? 'unknown' : 'left', status: status ?? 499, detail: error.message, responseBytes: 0 }
+    return { result: sent && call.method.change && status === undefined && outcome?.kind !== 'answered' ? 'unknown' : 'left', status: status ?? 499, detail: error.message, responseBytes: 0 }
   }
+  const found = heldBack || error instanceof Stopped ? undefined : handOver(outcome, passage, parts)
+  if (found !== undefined) return found
   if (response.headersSent) {
     response.destroy()
     return { result: 'failed', status: status ?? 502, reason: failure.reason, detail: failure.detail ?? failure.message, responseBytes: 0 }
   }
-  return claimed.kind === 'claim' && sent && !heldBack
-    ? refuse('OUTCOME_UNKNOWN', { message: `The approved call was sent, and its outcome cannot be known (${failure.message}) It is not sent again by itself: look at the resource first.`, metadata: { approval: claimed.approval }, detail: error.message })
-    : failure
+  if (heldBack || outcome === undefined || outcome.kind === 'not_sent') return failure
+  if (outcome.kind === 'unknown') return lost('OUTCOME_UNKNOWN', failure, passage, error)
+  return error instanceof Stopped ? failure : lost('RECEIPT_GONE', failure, passage, error)
+}
+
+function lost(reason: 'OUTCOME_UNKNOWN' | 'RECEIPT_GONE', { message }: Refusal, { facts: { approval = '' } }: Complete, error: Error): Refusal {
+  const text = reason === 'OUTCOME_UNKNOWN'
+    ? `The approved call was sent, and its outcome cannot be known (${message}) It is not sent again by itself: look at the resource first.`
+    : `The approved call has run. Its answer was lost (${message}) What was found of it cannot be given out: look at the resource.`
+  return refuse(reason, { message: text, metadata: { approval }, detail: error.message })
 }
 
 function answered(finished: Finished, { head }: Answer, passage: Complete, parts: Parts): Ending {
   const { claimed, granted } = passage
-  if (claimed.kind === 'claim' && granted.kind === 'approval') markDelivered(passage, claimed.approval, granted.digest, parts)
+  if (claimed.kind === 'claim' && granted.kind === 'approval' && head.status < 500) markDelivered(passage, claimed.approval, granted.digest, parts)
   const { told } = passage.intent
   if (told === undefined) return endingOf(finished, head, passage, parts)
   return passage.gone ? { ...told, result: 'left' } : told

@@ -1,4 +1,4 @@
-/** An approved call that ran already: its stored answer, to the same agent and run. */
+/** An approved call that has run: its stored answer, to the same agent and run. */
 import { sha256 } from '@lockkeeper/domain/digest'
 import type { StoredAnswer } from '@lockkeeper/domain/ports'
 import type { Refusal } from '@lockkeeper/domain/errors'
@@ -18,6 +18,6 @@ export async function replay(passage: Passage & Witnesses, { status, headers, bo
   response.writeHead(status, [...headers, 'X-Lockkeeper-Receipt', approval, ...(request.complete ? [] : ['Connection', 'close'])])
   if (request.method !== 'HEAD') response.write(body)
   endWhenRead(request, response)
-  if (passage.granted.kind === 'receipt') markDelivered(passage, approval, passage.granted.digest, parts)
+  if ('digest' in passage.granted) markDelivered(passage, approval, passage.granted.digest, parts)
   return { result: 'receipt', status, responseBytes: body.length, responseBody: sha256(body) }
 }

@@ -8,7 +8,9 @@ import type { ApprovalDocument } from '@lockkeeper/domain/collections'
 import { isRefusal, refuse, type ErrorReason, type Refusal } from '@lockkeeper/domain/errors'
 import { cloudEvent, TOPICS } from '@lockkeeper/domain/events'
 import { PortUnavailable, type AccessRequest, type AttachKey } from '@lockkeeper/domain/ports'
+import { takeApproved } from '../approved-call.ts'
 import { attachKeyOf } from '../attach.ts'
+import { withDedupeKey } from '../outcome/dedupe-key.ts'
 import { AGAIN, type Granted, type Passage, type Verdict, type Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
 import { bindState } from '../state/bind-state.ts'
@@ -48,8 +50,7 @@ async function findOrAsk(passage: Needs, parts: Parts): Promise<Found> {
   if (before?.state === 'claimed') return hold(passage, parts, attach, key, before.id, before.expiresAt)
   const unread = await bindState(passage, { read: before !== undefined && isOpen(before) && before.stateHash !== undefined }, parts)
   if (unread !== undefined) return unread
-  const call = canonicalOf(passage)
-  passage.facts.digest = digestOf(call)
+  passage.facts.digest = digestOf(canonicalOf(passage))
   const standing = approvals.find(key)
   if (standing !== undefined) {
     const verdict = await verdictOf(standing, passage, attach, parts, 'arriving')
@@ -57,10 +58,10 @@ async function findOrAsk(passage: Needs, parts: Parts): Promise<Found> {
     if (mustWait(standing, passage)) return hold(passage, parts, attach, key, standing.id, standing.expiresAt)
   }
   if (approvals.pendingOf(attach.agent) >= settings.limits.pendingPerAgent) return refuse('TOO_MANY_PENDING', `The agent has ${settings.limits.pendingPerAgent} calls waiting for approval already. Nothing was sent; have some decided first.`)
-  return ask(passage, parts, attach, key, call, standing?.id)
+  return ask(passage, parts, attach, key, standing?.id)
 }
 
-function canonicalOf({ classified: { call, headers } }: Needs): AccessRequest['call'] {
+function canonicalOf({ classified: { call, headers } }: Pick<Needs, 'classified'>): AccessRequest['call'] {
   return canonicalCall(call, headers.meaningful)
 }
 
@@ -68,11 +69,13 @@ function isOpen({ state }: ApprovalDocument): boolean {
   return state === 'pending' || state === 'approved'
 }
 
-async function ask(passage: Needs, parts: Parts, attach: AttachKey, key: string, call: AccessRequest['call'], superseded: string | undefined): Promise<Found> {
-  const { clock, events, settings } = parts
+async function ask(passage: Needs, parts: Parts, attach: AttachKey, key: string, superseded: string | undefined): Promise<Found> {
+  const { catalog, clock, events, sessionKey, settings } = parts
   const { decision } = passage.decided
   const effect = await readEffect(passage, parts)
   const id = `apr_${randomBytes(9).toString('base64url').replace(/[-_]/g, 'x')}`
+  const call = canonicalOf({ classified: withDedupeKey(passage.classified, id, sessionKey, catalog) })
+  passage.facts.digest = digestOf(call)
   const request: AccessRequest = {
     id, attach, agent: passage.verified.agent, call, decision, mode: settings.mode, isolation: settings.isolation, at: clock.now(),
     ...(passage.facts.statedReason === undefined ? {} : { statedReason: passage.facts.statedReason }),
@@ -122,6 +125,7 @@ async function verdictOf(approval: ApprovalDocument, passage: Needs, attach: Att
       if (passage.lostClaim === approval.id) return undefined
       if (moment === 'waiting') return AGAIN
       passage.facts.approval = approval.id
+      takeApproved(passage, approval, parts)
       return { kind: 'approval', approval: approval.id, digest: attach.digest } as Granted
     }
     case 'answered': return receiptOf(approval, passage, attach, parts, moment)

@@ -29,6 +29,8 @@ export interface TestProxyOptions {
   readonly documents?: MemoryDocuments
   /** Another instance over the same store and the same approval service. */
   readonly beside?: TestProxy
+  /** Becomes the targets' credential, and may be changed while the proxy runs. */
+  readonly credential?: Pick<CredentialSource, 'reach'>
 }
 
 export interface TestProxy {
@@ -81,7 +83,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
   const { writer, take, held } = await recordWriter(records, batches, () => test.log, waiting)
   const logLines: string[] = []
   const logger = (level: string) => (facts: object, message: string): void => void logLines.push(JSON.stringify({ level, ...facts, message }))
-  const credential: CredentialSource = { kind: 'secret', authorization: () => `Bearer ${GOOGLE_TOKEN}`, principal: 'agents@proj.iam.gserviceaccount.com' } as CredentialSource
+  const credential: CredentialSource = Object.assign(options.credential ?? {}, { kind: 'secret', authorization: () => `Bearer ${GOOGLE_TOKEN}`, principal: 'agents@proj.iam.gserviceaccount.com' } as const)
   const proxy = createProxy({
     clock: systemClock, documents, events: desk.events, approval: desk.api, catalog: await loadedCatalog(), records: writer, sessionKey: randomBytes(32),
     verifier: createVerifier({ issuers: [issuer.settings], people: createPeopleDirectory([]), clock: systemClock, mode: 'sandbox' }),
@@ -89,7 +91,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     targets: createTargets([{ name: 'google', hosts: ['*.googleapis.com'], upstream: options.upstream, ...options.target }, ...options.targets ?? []], () => credential),
     log: { debug: logger('debug'), info: logger('info'), warn: logger('warn'), error: logger('error') }, ...options.ports,
   }, {
-    mode: 'sandbox', isolation: 'none', instance: 'gw-test', holdMs: 5000, staleAfterMs: 5000, upstreamHeadersMs: 3000, upstreamBodyMs: 3000, protectedResources: [],
+    mode: 'sandbox', isolation: 'none', instance: 'gw-test', holdMs: 5000, staleAfterMs: 5000, upstreamHeadersMs: 3000, upstreamBodyMs: 3000, lookAfterMs: [0], protectedResources: [],
     limits: { ...DEFAULT_LIMITS, ...options.limits }, ...options.settings,
   })
   const { port } = await proxy.start({ address: '127.0.0.1', port: 0, doors: { path: true }, ...options.listen })

@@ -82,7 +82,7 @@ export async function startRawUpstream(script: RawUpstream['script']): Promise<R
     socket.on('data', (chunk) => {
       one.text += chunk.toString('latin1')
       if (one.text.includes('\r\nuser-agent: lockkeeper-own-read\r\n') && one.text.endsWith('\r\n\r\n')) {
-        received.splice(received.indexOf(one), 1)
+        if (received.includes(one)) received.splice(received.indexOf(one), 1)
         one.text = ''
         return void socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${JSON.stringify(STATE).length}\r\n\r\n${JSON.stringify(STATE)}`)
       }

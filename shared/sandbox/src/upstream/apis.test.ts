@@ -153,6 +153,9 @@ describe('the other APIs of the sandbox', () => {
     assert.equal(one.name, two.name)
     assert.equal((await call(`DELETE ${zone}/instances/build-1`)).status, 404)
     assert.equal((await call(`POST ${zone}/operations/${one.name}/wait`)).json().status, 'DONE')
+    const byRequest = (id: string): string => `GET ${zone}/operations?filter=${encodeURIComponent(`clientOperationId="${id}"`)}`
+    assert.deepEqual((await call(byRequest('0b5c1d0e-1111-4222-8333-444455556666'))).json().items.map(({ name }: { readonly name: string }) => name), [one.name])
+    assert.equal((await call(byRequest('another'))).json().items, undefined)
     assert.equal((await call('GET compute/compute/v1/projects/sandbox-project/aggregated/instances')).json().items['zones/europe-west1-b'].instances.length, 2)
   })
 

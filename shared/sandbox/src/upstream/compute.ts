@@ -45,6 +45,7 @@ export function computeRoutes(world: World): readonly Route[] {
       if (textAt(body, 'labelFingerprint') !== instance.labelFingerprint) throw conditionNotMet()
       world.resources.set(PREFIX + String(instance.name), { ...instance, labels: fieldsAt(body, 'labels'), labelFingerprint: fingerprint(world) })
     }) },
+    { verb: 'GET', template: '/compute/v1/projects/{project}/zones/{zone}/operations', handle: (exchange) => operations(world, exchange) },
     { verb: 'GET', template: operation, handle: (exchange) => finished(world, exchange) },
     { verb: 'POST', template: `${operation}/wait`, handle: (exchange) => finished(world, exchange) },
   ]
@@ -70,6 +71,7 @@ function once(world: World, exchange: Exchange, type: string, change: (instance:
   change(instance)
   const name = `operation-${world.tick()}`
   const operation = {
+    ...requestId === null ? {} : { clientOperationId: requestId },
     kind: 'compute#operation', id: String(world.tick()), name, zone: `${BASE}/zones/${ZONE}`, operationType: type, targetLink: instance.selfLink, targetId: instance.id,
     status: 'RUNNING', progress: 0, insertTime: world.timestamp(), startTime: world.timestamp(), selfLink: `${BASE}/zones/${ZONE}/operations/${name}`,
   }
@@ -82,6 +84,16 @@ function finished(world: World, { params }: Exchange): Answer {
   const found = world.passing.get(OPERATION + (params.operation ?? ''))
   if (found === undefined) throw notFound(`The resource '${params.operation}' was not found`)
   return { json: { ...found, status: 'DONE', progress: 100, endTime: world.timestamp() } }
+}
+
+/** Filters by `field="value"` (AIP-160), one of them. */
+function operations(world: World, { params, query }: Exchange): Answer {
+  const filter = query.get('filter')
+  const [, field = '', wanted = ''] = /^(\w+)\s*=\s*"([^"]*)"$/.exec(filter ?? '') ?? []
+  if (filter !== null && filter !== '' && field === '') throw new GoogleError(400, 'invalid', `Invalid value for field 'filter': '${filter}'.`)
+  const all = [...world.passing.entries()].flatMap(([key, value]) => key.startsWith(OPERATION) && (field === '' || value[field] === wanted) ? [value] : [])
+  const { items, next } = pageOf(params.zone === ZONE ? all : [], query, 'maxResults', 500)
+  return { json: { kind: 'compute#operationList', id: `projects/${PROJECT.id}/zones/${params.zone}/operations`, ...(items.length === 0 ? {} : { items }), ...(next === undefined ? {} : { nextPageToken: next }) } }
 }
 
 function fingerprint(world: World): string {
