@@ -8,9 +8,12 @@ export function visible(text: string): string {
   return text.replace(HIDING, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }
 
-/** Words of an agent: hiding characters become spaces, runs of space one, at most `limit` characters. */
+/** What could end the quotation that the words stand in. */
+const QUOTES = /["\p{Pi}\p{Pf}\u201a\u201e\u275d\u275e\u2e42\u301d-\u301f\uff02]/gu
+
+/** Words of an agent: hiding characters become spaces, runs of space one, quotation marks single ones, at most `limit` characters. */
 export function untrusted(text: string, limit: number): string {
-  const plain = text.replace(HIDING, ' ').replace(/\s+/gu, ' ').trim()
+  const plain = text.replace(HIDING, ' ').replace(QUOTES, '\'').replace(/\s+/gu, ' ').trim()
   return clip(plain, limit)
 }
 
