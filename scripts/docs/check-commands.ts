@@ -1,7 +1,7 @@
 /**
- * Commands in the docs exist: those of `lockkeeper` with their flags, npm scripts, files that node runs, folders of terraform; other
+ * Commands in the docs exist: those of `lockkeeper` with their flags, npm scripts, files and folders of the repository; other
  * programs are known by name, Terraform and gcloud with their first word. What a block does when it runs, run-commands.test.ts tries
- * where the page marks it with `<!-- runs -->`.
+ * where the page marks it with `<!-- runs -->`; every other block says why not: `<!-- not run: WHY -->`.
  */
 import type { RepositoryFile } from '../checks/repository-files.ts'
 import type { buildProgram } from '../../services/cli/src/main.ts'
@@ -38,9 +38,11 @@ export function checkCommands(files: readonly RepositoryFile[], known: Known): r
   return files.filter(({ file }) => file.endsWith('.md')).flatMap(({ file, text }) => {
     const { fences, spans } = readPage(text)
     const wrong = fences.filter(({ language }) => language === 'bash' || language === 'shell' || language === '').map(({ line }) => `${file}:${line - 1} a block says what it is: sh for commands, console for commands with what they print, text for text`)
-    const blocks = fences.flatMap(commandsOf).flatMap((command) => faultsOf(command.words, known).map((fault) => `${file}:${command.line} ${fault}`))
+    const unmarked = fences.filter(({ language, runs, notRun }) => (language === 'sh' || language === 'console') && runs === undefined && notRun === undefined)
+      .map(({ line }) => `${file}:${line - 1} a block of commands says on the line above whether a test runs it: <!-- runs -->, <!-- runs in the sandbox --> or <!-- not run: WHY -->`)
+    const blocks = fences.flatMap(commandsOf).flatMap((command) => [...faultsOf(command.words, known), ...gonePlaces(command.words, known)].map((fault) => `${file}:${command.line} ${fault}`))
     const inLines = spans.filter(({ code }) => /^lockkeeper [a-z]/.test(code)).flatMap(({ code, line }) => alternatives(code).flatMap((one) => faultsOfLockkeeper(wordsIn(one), known, true).map((fault) => `${file}:${line} ${fault}`)))
-    return [...wrong, ...blocks, ...inLines]
+    return [...wrong, ...unmarked, ...blocks, ...inLines]
   })
 }
 
@@ -62,11 +64,17 @@ function faultsOf(words: readonly string[], known: Known): readonly string[] {
   if (name === 'npx') return first === 'lockkeeper' ? faultsOfLockkeeper(rest.slice(rest.indexOf('lockkeeper') + 1), known, false) : [`npx runs ${first}, which the repository does not bring`]
   if (name === 'lockkeeper') return faultsOfLockkeeper(rest, known, false)
   if (name === 'npm') return faultsOfNpm(first, rest, known)
-  if (name === 'node') return /^(?:scripts|services|shared|infra)\//.test(first) && !known.places.has(first) ? [`node runs ${first}, which is not there`] : []
+  if (name === 'node') return []
   if ((name === 'sh' || name === 'bash') && rest[0] === '-c') return shellCommands(rest[1] ?? '', 1).flatMap((command) => faultsOf(command.words, known))
   if (name === 'terraform') return faultsOfTerraform(first, rest, known)
   if (name === 'gcloud') return GCLOUD.has(first) ? [] : [`gcloud has no ${first}`]
   return OTHERS.has(name) || /^(?:\.{0,2}\/|\$)/.test(name) ? [] : [`${name} is a program that these pages do not use`]
+}
+
+/** Paths that begin at a folder of the repository. What a block makes itself lies elsewhere. */
+function gonePlaces([name = '', ...words]: readonly string[], { places }: Known): readonly string[] {
+  const named = words.map((word) => word.replace(/\/$/, '')).filter((word) => /^(?:docs|infra|scripts|services|shared|terraform)\/[\w./-]+$/.test(word))
+  return named.filter((word) => !places.has(word)).map((word) => `${name} names ${word}, which is not there`)
 }
 
 function faultsOfNpm(first: string, rest: readonly string[], { scripts }: Known): readonly string[] {

@@ -13,6 +13,8 @@ export interface Fence {
   readonly line: number
   /** Of a comment `<!-- runs -->` on the line above: a test runs what the block says. */
   readonly runs: Runs | undefined
+  /** Of a comment `<!-- not run: WHY -->` on the line above, or `<!-- not run on this page: WHY -->` anywhere before: why no test runs it. */
+  readonly notRun: string | undefined
 }
 
 export interface Runs {
@@ -36,21 +38,26 @@ export function readPage(text: string): Page {
   const headings: string[] = []
   const fences: Fence[] = []
   const spans: { code: string, line: number }[] = []
-  let open: { mark: string, indent: number, language: string, line: number, runs: Runs | undefined, text: string[] } | undefined
+  let open: { mark: string, indent: number, language: string, line: number, runs: Runs | undefined, notRun: string | undefined, text: string[] } | undefined
+  let wholePage: string | undefined
   const lines = text.split('\n')
   lines.forEach((line, index) => {
     const fence = /^( *)(`{3,}|~{3,}) *(\w*)/.exec(line)
     if (open !== undefined) {
       if (fence?.[2]?.startsWith(open.mark) === true && fence[3] === '') {
-        fences.push({ language: open.language, text: open.text.join('\n'), line: open.line, runs: open.runs })
+        fences.push({ language: open.language, text: open.text.join('\n'), line: open.line, runs: open.runs, notRun: open.notRun })
         open = undefined
       } else open.text.push(line.slice(open.indent))
       return
     }
     if (fence !== null) {
-      open = { mark: fence[2] as string, indent: fence[1]?.length ?? 0, language: fence[3] ?? '', line: index + 2, runs: readRuns(lines[index - 1] ?? ''), text: [] }
+      const above = lines[index - 1] ?? ''
+      const runs = readRuns(above)
+      const notRun = /^ *<!-- not run: (.+) -->$/.exec(above)?.[1] ?? (runs === undefined ? wholePage : undefined)
+      open = { mark: fence[2] as string, indent: fence[1]?.length ?? 0, language: fence[3] ?? '', line: index + 2, runs, notRun, text: [] }
       return
     }
+    wholePage ??= /^<!-- not run on this page: (.+) -->$/.exec(line)?.[1]
     for (const [, , code] of line.matchAll(CODE)) spans.push({ code: (code as string).trim(), line: index + 1 })
     const prose = line.replaceAll(CODE, (code) => 'x'.repeat(code.length))
     const heading = /^#{1,6} +(\S.*)/.exec(line)?.[1]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { checkLinks } from '../checks/links.ts'
 import { readRepositoryFiles, type RepositoryFile } from '../checks/repository-files.ts'
@@ -51,7 +52,9 @@ const COMMANDS: readonly (readonly [string, string | undefined])[] = [
   ['true && npm run lnt', 'package.json has no script lnt'],
   ['npm isntall', 'npm has no isntall'],
   ['npx tsc', 'npx runs tsc, which the repository does not bring'],
-  ['node scripts/gone.ts', 'node runs scripts/gone.ts, which is not there'],
+  ['node scripts/gone.ts', 'node names scripts/gone.ts, which is not there'],
+  ['cp terraform/environments/prod/gone.tfvars prod.tfvars', 'cp names terraform/environments/prod/gone.tfvars, which is not there'],
+  ['npx lockkeeper policy check docs/examples/policies/', undefined],
   ['terraform aply', 'terraform has no aply'],
   ['terraform -chdir=terraform/gone plan', 'terraform works in terraform/gone, which is not there'],
   ['gcloud storge ls', 'gcloud has no storge'],
@@ -70,11 +73,11 @@ describe('links', () => {
 
 describe('commands in the docs', () => {
   for (const [text, fault] of COMMANDS) it(`${fault === undefined ? 'lets pass' : 'finds'}: ${text.replaceAll('\n', ' ⏎ ')}`, () => {
-    assert.deepEqual(checkCommands([{ file: 'docs/x.md', text: `# X\n\n\`\`\`sh\n${text}\n\`\`\`\n` }], KNOWN), fault === undefined ? [] : [`docs/x.md:4 ${fault}`])
+    assert.deepEqual(checkCommands([{ file: 'docs/x.md', text: `# X\n<!-- not run: it is made up -->\n\`\`\`sh\n${text}\n\`\`\`\n` }], KNOWN), fault === undefined ? [] : [`docs/x.md:4 ${fault}`])
   })
 
   it('what a console prints is no command, and what follows its prompt is', () => {
-    assert.deepEqual(checkCommands([{ file: 'docs/x.md', text: '```console\n$ lockkeeper gone\nlockkeeper: there is no such thing\n```' }], KNOWN), ['docs/x.md:2 lockkeeper has no gone'])
+    assert.deepEqual(checkCommands([{ file: 'docs/x.md', text: '<!-- runs -->\n```console\n$ lockkeeper gone\nlockkeeper: there is no such thing\n```' }], KNOWN), ['docs/x.md:3 lockkeeper has no gone'])
   })
 
   it('commands in sentences exist, both of two alternatives', () => {
@@ -95,8 +98,30 @@ describe('commands in the docs', () => {
     const marks = ['<!-- runs -->', '<!-- runs in the sandbox, without: lift RUN -->', '<!-- ran -->'].map((mark) => readPage(`${mark}\n\`\`\`sh\nls\n\`\`\``).fences[0]?.runs)
     assert.deepEqual(marks, [{ sandbox: false, without: [] }, { sandbox: true, without: ['lift', 'RUN'] }, undefined])
   })
+
+  const MARKS: readonly (readonly [string, string, boolean])[] = [
+    ['nothing', '', false],
+    ['a word that is no mark', '<!-- ran -->', false],
+    ['no reason', '<!-- not run: -->', false],
+    ['a reason', '<!-- not run: it needs Google Cloud -->', true],
+    ['a reason for the whole page', '<!-- not run on this page: it needs Google Cloud -->\n\nAnd so:\n', true],
+    ['a reason further up that is for another block', '<!-- not run: it needs Google Cloud -->\n\n', false],
+  ]
+  for (const [what, above, sound] of MARKS) it(`a block of commands below ${what} is ${sound ? 'taken' : 'found'}, and told how to say whether it runs`, () => {
+    const found = checkCommands([{ file: 'docs/x.md', text: `${above}\n\`\`\`sh\nls\n\`\`\`` }], KNOWN)
+    assert.equal(found.length, sound ? 0 : 1)
+    if (!sound) assert.match(found[0] ?? '', /^docs\/x\.md:\d+ a block of commands says .*<!-- not run: WHY -->$/)
+  })
 })
 
 describe('the pages of this repository', () => {
+  it('have blocks that a shell can read, also those that no test runs', () => {
+    const unread = FILES.filter(({ file }) => file.endsWith('.md')).flatMap(({ file, text }) => readPage(text).fences.filter(({ language }) => language === 'sh').flatMap((fence) => {
+      const { status, stderr } = spawnSync('sh', ['-n'], { input: fence.text, encoding: 'utf8' })
+      return status === 0 ? [] : [`${file}:${fence.line} ${stderr}`]
+    }))
+    assert.deepEqual(unread, [])
+  })
+
   it('have sound links and commands that exist', () => assert.deepEqual(checkPages(FILES), []))
 })
