@@ -34,7 +34,7 @@ export async function closeRooms(): Promise<void> {
   for (const room of [...open]) await room.close()
 }
 
-export async function auditRoom(options: { readonly directory?: string, readonly settings?: Partial<AuditSettingsInput>, readonly blobs?: (files: BlobStore) => BlobStore, readonly start?: boolean } = {}): Promise<AuditRoom> {
+export async function auditRoom(options: { readonly directory?: string, readonly settings?: Partial<AuditSettingsInput>, readonly blobs?: (files: BlobStore) => BlobStore, readonly start?: boolean, readonly telemetry?: AuditPorts['telemetry'] } = {}): Promise<AuditRoom> {
   const directory = options.directory ?? tempDir()
   const store = await openSqlite({ file: join(directory, 'store.sqlite'), collections: [], retry: { baseMs: 20, maxMs: 100 } })
   const files = await openFileBlobs(directory)
@@ -44,7 +44,7 @@ export async function auditRoom(options: { readonly directory?: string, readonly
   const complain = (facts: object, message: string): void => { complaints.push(`${message} ${JSON.stringify(facts)}`) }
   const log: Log = { debug: () => undefined, info: () => undefined, warn: complain, error: complain }
   const settings: AuditSettingsInput = { mode: 'sandbox', isolation: 'none', bootId: 'boot-now', singleProcess: true, trustedKeys: { writers: [] }, foldEveryMs: 50, checkpointEveryMs: 50, gapWaitMs: 200, lostAfterMs: 100, lostCheckMs: 30, ...options.settings }
-  const audit = await startedAudit({ events: store.events, blobs, signer, clock: systemClock, log }, settings, options.start !== false).catch(async (error: unknown) => {
+  const audit = await startedAudit({ events: store.events, blobs, signer, clock: systemClock, log, telemetry: options.telemetry }, settings, options.start !== false).catch(async (error: unknown) => {
     await store.close()
     throw error
   })

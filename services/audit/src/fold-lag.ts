@@ -3,7 +3,7 @@ import type { Clock } from '@lockkeeper/domain'
 
 export class FoldLag {
   readonly #clock: Clock
-  /** Batches that are taken and not durable, with the epoch ms at which their writers sealed them. */
+  /** What is taken and not durable (the same object is told of again when it is), with the epoch ms at which its writer sealed it. */
   readonly #taken = new Map<object, number>()
   #last = 0
   #heardAt: number
@@ -18,19 +18,19 @@ export class FoldLag {
     this.#heardAt = this.#clock.monotonic()
   }
 
-  taken(batch: object, sealedAt: number): void {
-    this.#taken.set(batch, sealedAt)
+  taken(pending: object, sealedAt: number): void {
+    this.#taken.set(pending, sealedAt)
   }
 
-  durable(batch: object): void {
-    const sealedAt = this.#taken.get(batch)
+  durable(pending: object): void {
+    const sealedAt = this.#taken.get(pending)
     if (sealedAt !== undefined) this.#last = this.#clock.now() - sealedAt
-    this.#taken.delete(batch)
+    this.#taken.delete(pending)
   }
 
   /** It goes back to the bus. */
-  givenBack(batch: object): void {
-    this.#taken.delete(batch)
+  givenBack(pending: object): void {
+    this.#taken.delete(pending)
   }
 
   /** Ms from a batch's sealing to its durability: of the oldest that waits, or of the last that was written where that took longer. Clocks of two machines differ, so it is never under 0. */

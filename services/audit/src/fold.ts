@@ -128,12 +128,13 @@ export class LogFold {
     if (step.fault !== undefined) throw new Error(`batch ${batch.writer}/${batch.firstSeq} is refused: ${step.fault.message}`)
     this.#heard.set(batch.writer, clock.monotonic())
     lag.heard()
-    lag.taken(batch, sealed.header.at)
     this.#ahead.set(batch.writer, step.state)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const kept = step.state.service === 'audit' ? batch : { ...batch, lines: NO_LINES }
     const text = batchText(batch)
-    this.#pending.push({ batch: kept, text, state: step.state, resolve, reject })
+    const pending: Pending = { batch: kept, text, state: step.state, resolve, reject }
+    this.#pending.push(pending)
+    lag.taken(pending, sealed.header.at)
     this.#pendingBytes += text.length + batch.bodies.reduce((sum, { bytes }) => sum + bytes.length, 0)
     this.#gaps.arrived(batch)
     this.#schedule()
@@ -201,8 +202,9 @@ export class LogFold {
 
   #committed(book: LogBook, bytes: Uint8Array, pending: readonly Pending[]): void {
     book.commit(bytes, pending.map(({ batch: { header, lines }, state }) => ({ header, lines, state })))
-    for (const { batch, state, resolve } of pending) {
-      this.#parts.lag.durable(batch)
+    for (const one of pending) {
+      const { state, resolve } = one
+      this.#parts.lag.durable(one)
       if (this.#ahead.get(state.writer) === state) this.#ahead.delete(state.writer)
       resolve()
     }
@@ -212,9 +214,9 @@ export class LogFold {
   /** What waits behind the failed segment goes back to the bus with it: its place in the log is no longer known. */
   #failed(pending: readonly Pending[], cause: unknown): PortUnavailable {
     const error = new PortUnavailable('a segment of the audit log could not be written', { cause })
-    for (const { batch, reject } of [...pending, ...this.#pending]) {
-      this.#parts.lag.givenBack(batch)
-      reject(error)
+    for (const one of [...pending, ...this.#pending]) {
+      this.#parts.lag.givenBack(one)
+      one.reject(error)
     }
     this.#pending = []
     this.#pendingBytes = 0

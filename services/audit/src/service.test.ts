@@ -247,6 +247,20 @@ describe('audit service', () => {
     assert.equal((await verifyLog(await openLogDirectory(copy, stranger.audit.trustedKeys))).ok, false)
   })
 
+  it('a batch that stands in the log is waited for no longer', async () => {
+    const gauges = new Map<string, () => unknown>()
+    const telemetry = { gauge: ({ name }: { readonly name: string }, read: () => unknown) => { gauges.set(name, read) } }
+    const { audit, writer } = await auditRoom({ telemetry })
+    const lag = (): unknown => gauges.get('lockkeeper.audit.lag')?.()
+    const proxy = await writer()
+    await proxy.append(intent()).durable()
+    await audit.flush()
+    const before = lag()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal(lag(), before)
+    await proxy.close()
+  })
+
   it('a proof of one record holds for a third party that has the public key', async () => {
     const { audit, writer } = await auditRoom()
     const one = await writer()

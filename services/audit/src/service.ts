@@ -40,7 +40,7 @@ export interface AuditPorts {
   readonly clock: Clock
   readonly log: Log
   /** Undefined: off. */
-  readonly telemetry?: Telemetry | undefined
+  readonly telemetry?: Pick<Telemetry, 'gauge'> | undefined
 }
 
 export interface AuditService {
@@ -105,7 +105,7 @@ export async function createAuditService(ports: AuditPorts, input: AuditSettings
   }
 }
 
-function observeLag(telemetry: Telemetry | undefined, lag: FoldLag): void {
+function observeLag(telemetry: AuditPorts['telemetry'], lag: FoldLag): void {
   telemetry?.gauge({ name: 'lockkeeper.audit.lag', unit: 's', text: 'From the sealing of a batch of records to its place in the log.' }, () => lag.lagMs / 1000)
   telemetry?.gauge({ name: 'lockkeeper.audit.silence', unit: 's', text: 'Since a writer of records was last heard; proxies of the Google Cloud edition beat every 10 s.' }, () => lag.silentMs / 1000)
 }
