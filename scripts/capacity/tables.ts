@@ -41,7 +41,7 @@ function capacityTables(): Readonly<Record<string, string>> {
     euros: [head('€ a month'), ...EURO_ROWS.map((name) => row(name, columns.map(({ euros }) => euros[name]))), row('**together**', columns.map(sum)), row('€ for a million calls', columns.map((one) => sum(one) / (one.callsPerSecond * 2.592))), row('and, for agents outside Google, egress', columns.map(({ euros }) => euros.egress))].join('\n'),
     limits: ['| what gives way | at calls/s | then |', '|---|---:|---|', ...limitsOf(NUMBERS).map(({ what, callsPerSecond, then }) => `| ${what} | ${rounded(callsPerSecond)} | ${then} |`)].join('\n'),
     assumptions: ['| what | value | from |', '|---|---:|---|', ...Object.values(ASSUMPTIONS).map(({ what, value, unit, from }) => `| ${what} | ${value.toLocaleString('en-US', { maximumFractionDigits: 6 })} ${unit} | ${from} |`.replaceAll('  |', ' |')), `| calls a second that one proxy takes, from the above | ${rounded(callsPerProxy(NUMBERS))} | |`].join('\n'),
-    prices: [`| for each | $ | list of ${PRICES_OF} |`, '|---|---:|---|', ...Object.values(PRICES).map(({ dollars, per, page }) => `| ${per} | ${dollars} | [${new URL(page).pathname.split('/')[1] ?? ''}](${page}) |`), `| euros for a dollar | ${EUROS} | |`].join('\n'),
+    prices: [`| for each | $ | from memory of the list of ${PRICES_OF}, not looked up: check at |`, '|---|---:|---|', ...Object.values(PRICES).map(({ dollars, per, page }) => `| ${per} | ${dollars} | from memory: [${page.replace('https://', '')}](${page}) |`), `| euros for a dollar | ${EUROS} | from memory |`].join('\n'),
   }
 }
 
