@@ -5,6 +5,7 @@
 import type { Refusal } from './errors.ts'
 import type { CloudEvent } from './events.ts'
 import type { Call } from './index.ts'
+import type { CredentialReach } from './records.ts'
 
 export type * from './approval-port.ts'
 
@@ -179,4 +180,6 @@ export interface CredentialSource {
   authorization(call: Call): string | undefined | Promise<string | undefined>
   /** Who the upstream sees, for records: a service account's e-mail or `none`. */
   readonly principal: string
+  /** How far the credential for this call reaches, for records. Absent: as far as the principal does. */
+  reach?(call: Call): CredentialReach
 }

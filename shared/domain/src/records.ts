@@ -16,6 +16,12 @@ export interface RecordCommon {
   readonly origin: 'agent' | 'gateway' | 'operator'
 }
 
+/**
+ * What the upstream credential of a call is good for: all that its principal may do, or no more than its access boundary leaves (the
+ * buckets that the call names; in them what begins with the names that it says). Absent where none was sent, and in older records.
+ */
+export type CredentialReach = 'whole' | 'bucket' | 'object'
+
 export interface CallFacts {
   readonly issuer?: string
   readonly agent?: string
@@ -42,6 +48,7 @@ export interface CallFacts {
   readonly fence?: string
   /** Upstream principal whose credential was used. */
   readonly principal?: string
+  readonly credential?: CredentialReach
   /** SHA-256 of the (masked) request body, where it was inspected. */
   readonly requestBody?: string
   /** Agent's stated reason, untrusted. */

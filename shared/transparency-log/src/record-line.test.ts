@@ -7,7 +7,7 @@ import { decodeRecord, encodeRecord } from './record-line.ts'
 const everyCallField = {
   at: 1, mode: 'real', isolation: 'user', origin: 'agent', issuer: 'i', agent: 'a', run: 'r', sponsor: 's', tokenHash: 'h', door: 'path', host: 'x', verb: 'GET',
   path: '/p', target: 't', method: 'm', risk: 'read', change: false, resources: ['//a', '//b'], digest: 'd', effect: 'allow', rule: 'r', notify: true, bundle: 'b', approval: 'apr_1',
-  fence: 'f', principal: 'p', requestBody: 'q', statedReason: 'w', trace: 'z',
+  fence: 'f', principal: 'p', credential: 'bucket', requestBody: 'q', statedReason: 'w', trace: 'z',
 } as const
 const everyEntry: readonly RecordEntry[] = [
   { ...everyCallField, kind: 'intent' },

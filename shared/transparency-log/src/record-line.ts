@@ -30,7 +30,7 @@ function callMembers(call: CallFacts): string {
     + (call.resources === undefined ? '' : `,"resources":${list(call.resources)}`)
     + optional(',"digest":', call.digest) + (call.effect === undefined ? '' : `,"effect":"${call.effect}"`) + optional(',"rule":', call.rule)
     + (call.notify === true ? ',"notify":true' : '') + optional(',"bundle":', call.bundle) + optional(',"approval":', call.approval) + optional(',"fence":', call.fence)
-    + optional(',"principal":', call.principal) + optional(',"requestBody":', call.requestBody)
+    + optional(',"principal":', call.principal) + (call.credential === undefined ? '' : `,"credential":"${call.credential}"`) + optional(',"requestBody":', call.requestBody)
     + optional(',"statedReason":', call.statedReason) + optional(',"trace":', call.trace)
 }
 

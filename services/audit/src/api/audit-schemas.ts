@@ -18,7 +18,7 @@ const call = {
   issuer: z.string().optional(), agent: z.string().optional(), run: z.string().optional(), sponsor: z.string().optional(), tokenHash: z.string().optional(), door: z.enum(['path', 'domain', 'forward', 'none']),
   host: z.string(), verb: z.string(), path: z.string(), target: z.string().optional(), method: z.string().optional(), risk: z.string().optional(), change: z.boolean().optional(), resources: z.array(z.string()).optional(),
   digest: z.string().optional(), effect: z.enum(['allow', 'deny', 'approve']).optional(), rule: z.string().optional(), notify: z.literal(true).optional().meta({ description: 'The policy says that somebody is told of the call.' }), bundle: z.string().optional(), approval: z.string().optional(), fence: z.string().optional(),
-  principal: z.string().optional().meta({ description: 'Upstream principal whose credential was used.' }), requestBody: z.string().optional().meta({ description: 'SHA-256 of the masked body.' }),
+  principal: z.string().optional().meta({ description: 'Upstream principal whose credential was used.' }), credential: z.enum(['whole', 'bucket', 'object']).optional().meta({ description: 'How far that credential reaches: as far as the principal, or only the buckets or objects that the call names. Absent: none was sent, or the record is older.' }), requestBody: z.string().optional().meta({ description: 'SHA-256 of the masked body.' }),
   statedReason: z.string().optional().meta({ description: 'The agent\'s own words, never checked.' }), trace: z.string().optional(),
 } satisfies Members<CallFacts>
 

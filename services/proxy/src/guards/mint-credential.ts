@@ -1,5 +1,8 @@
 /** The upstream credential, which only the gateway holds. From the cache without waiting wherever it can be. */
+import type { Call } from '@lockkeeper/domain'
 import { LockkeeperError, refuse, type Refusal } from '@lockkeeper/domain/errors'
+import type { CredentialSource } from '@lockkeeper/domain/ports'
+import type { CredentialReach } from '@lockkeeper/domain/records'
 import type { Parts } from '../parts.ts'
 import type { Credential, Passage, Witnesses } from '../passage.ts'
 
@@ -8,6 +11,8 @@ export function mintCredential(passage: Passage & Pick<Witnesses, 'classified' |
   if (passage.granted.kind === 'receipt') return { authorization: undefined, principal: 'none' } as Credential
   const { principal } = target.credential
   passage.facts.principal = principal
+  const reach = reachOf(target.credential, call)
+  if (reach !== undefined) passage.facts.credential = reach
   try {
     const value = target.credential.authorization(call)
     return value instanceof Promise
@@ -16,6 +21,11 @@ export function mintCredential(passage: Passage & Pick<Witnesses, 'classified' |
   } catch (error) {
     return unavailable(error)
   }
+}
+
+/** Undefined: no credential is sent. */
+export function reachOf(source: CredentialSource, call: Call): CredentialReach | undefined {
+  return source.kind === 'none' ? undefined : source.reach?.(call) ?? 'whole'
 }
 
 function unavailable(error: unknown): Refusal {

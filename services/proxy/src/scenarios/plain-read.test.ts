@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { CredentialReach } from '@lockkeeper/domain/records'
 import { call } from '../testing/raw-client.ts'
 import { findCanary, GOOGLE_TOKEN, startTestProxy, type TestProxy } from '../testing/test-proxy.ts'
 import { startUpstream, type TestUpstream } from '../testing/test-upstream.ts'
@@ -6,9 +7,10 @@ import { startUpstream, type TestUpstream } from '../testing/test-upstream.ts'
 describe('a plain read', () => {
   let upstream: TestUpstream
   let test: TestProxy
+  const credential: { reach?: () => CredentialReach } = {}
   before(async () => {
     upstream = await startUpstream()
-    test = await startTestProxy({ upstream: upstream.origin })
+    test = await startTestProxy({ upstream: upstream.origin, credential })
   })
   after(async () => {
     await test.stop()
@@ -32,6 +34,17 @@ describe('a plain read', () => {
     assert.deepEqual(records.map((one) => one.kind === 'outcome' && [one.result, one.status, one.intent, one.responseBytes]), [['answered', 200, undefined, answer.text().length]])
     assert.equal(answer.headers['x-lockkeeper-record'], records[0]?.id)
     assert.equal(upstream.seen.at(-1)?.headers['x-goog-request-reason'], `lockkeeper/${records[0]?.kind === 'outcome' && records[0].reference}`)
+  })
+
+  it('invariant 8: its record says whose credential went up and how far that one reached', async () => {
+    const reaches = ['bucket', 'object', 'whole', undefined] as const
+    for (const reach of reaches) {
+      if (reach === undefined) delete credential.reach
+      else credential.reach = () => reach
+      await call(test.origin, '/storage.googleapis.com/storage/v1/b/dev', { headers: test.bearer() })
+    }
+    const told = test.records.slice(-4).map((one) => one.kind === 'outcome' && [one.principal, one.credential])
+    assert.deepEqual(told, reaches.map((reach) => ['agents@proj.iam.gserviceaccount.com', reach ?? 'whole']))
   })
 
   it('invariants 1 and 8: when its answer arrives at the agent, the record is durable', async () => {

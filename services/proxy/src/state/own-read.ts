@@ -4,15 +4,16 @@
  */
 import type { Method } from '@lockkeeper/domain'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import { isJsonObject, parseStrict } from '@lockkeeper/domain/json'
+import { isJsonObject, parseStrict, type Json } from '@lockkeeper/domain/json'
 import { PortUnavailable } from '@lockkeeper/domain/ports'
 import { strike } from '@lockkeeper/service-kit'
+import { reachOf } from '../guards/mint-credential.ts'
 import type { Parts } from '../parts.ts'
 import type { Passage, Witnesses } from '../passage.ts'
 import type { OwnRead } from './resource-read.ts'
 
-/** What is read: `path` and `query` upstream; `body` is sent with a POST. */
-export interface ReadPlan { readonly reader: Method, readonly path: string, readonly query: string, readonly body?: string }
+/** What is read: `path` and `query` upstream; `body` is sent with a POST. An answer that is a `list` comes as the member `items`. */
+export interface ReadPlan { readonly reader: Method, readonly path: string, readonly query: string, readonly body?: string, readonly list?: true }
 
 type Reading = Passage & Pick<Witnesses, 'verified' | 'classified'>
 interface Answer { readonly status: number, readonly body: Uint8Array }
@@ -27,7 +28,8 @@ export async function ownRead(what: string, plan: ReadPlan, passage: Reading, pa
   const { call, target } = passage.classified
   const { records, clock } = parts
   const { reader } = plan
-  const facts = { door: 'none', host: call.host, verb: reader.verb, path: strike(pathOf(plan)), target: target.name, method: reader.id, risk: reader.risk, change: false, resources: call.resources.map(strike), principal: target.credential.principal, agent: passage.verified.agent.id, run: passage.verified.agent.run } as const
+  const reach = reachOf(target.credential, call)
+  const facts = { door: 'none', host: call.host, verb: reader.verb, path: strike(pathOf(plan)), target: target.name, method: reader.id, risk: reader.risk, change: false, resources: call.resources.map(strike), principal: target.credential.principal, ...reach === undefined ? {} : { credential: reach }, agent: passage.verified.agent.id, run: passage.verified.agent.run } as const
   const common = { mode: passage.mode, isolation: passage.isolation, origin: 'gateway' } as const
   const started = clock.monotonic()
   const at = clock.now()
@@ -44,7 +46,8 @@ export async function ownRead(what: string, plan: ReadPlan, passage: Reading, pa
   if (failed) return result
   if (result.status === 404) return { reader, value: undefined, record: intent.id, at }
   if (result.status !== 200) return unreadable(what, `the upstream answered ${result.status}`)
-  const value = parseStrict(result.body)
+  const parsed = parseStrict(result.body)
+  const value = plan.list === true && Array.isArray(parsed) ? { items: parsed as readonly Json[] } : parsed
   return isRefusal(value) || !isJsonObject(value) ? unreadable(what, 'the answer is no JSON object') : { reader, value, record: intent.id, at }
 }
 

@@ -4,6 +4,7 @@
  * Storage only, and only buckets can be named in them.
  */
 import type { Call } from '@lockkeeper/domain'
+import type { CredentialReach } from '@lockkeeper/domain/records'
 
 /** Rules of an access boundary, as the Security Token Service takes them. */
 export interface BoundaryRule {
@@ -53,6 +54,12 @@ export function boundaryOf(call: Call, granularity: Granularity): Boundary {
   const buckets = [...new Set(named.map(({ bucket }) => bucket))]
   if (buckets.length === 0 || buckets.length > MAX_RULES) return { kind: 'whole', why: 'the call names no bucket, or too many' }
   return { kind: 'rules', rules: buckets.map((bucket) => rule(call, bucket, named, granularity)) }
+}
+
+/** In words for records: `object` only where every bucket's rule names objects. */
+export function reachOf(boundary: Boundary): CredentialReach {
+  if (boundary.kind === 'whole') return 'whole'
+  return boundary.rules.every(({ availabilityCondition }) => availabilityCondition !== undefined) ? 'object' : 'bucket'
 }
 
 interface Named { readonly bucket: string, readonly object: string | undefined }

@@ -69,14 +69,14 @@ export function adcSource(settings: AdcSettings, deps: SourceDeps): CredentialSo
   return {
     kind: 'adc',
     get principal() { return client.principal },
-    authorization: authorizationOf(credential, settings, deps),
+    ...authorizationOf(credential, settings, deps),
   }
 }
 
-function authorizationOf(credential: RefreshedCredential, { downscope = false }: DownscopeSettings, deps: SourceDeps): CredentialSource['authorization'] {
-  if (downscope === false) return () => credential.get()
+function authorizationOf(credential: RefreshedCredential, { downscope = false }: DownscopeSettings, deps: SourceDeps): Pick<CredentialSource, 'authorization' | 'reach'> {
+  if (downscope === false) return { authorization: () => credential.get() }
   const narrowed = new DownscopedCredential(credential, { ...deps, fetch: deps.fetch ?? fetch, granularity: downscope === true ? 'bucket' : downscope })
-  return (call) => narrowed.get(call)
+  return { authorization: (call) => narrowed.get(call), reach: (call) => narrowed.reach(call) }
 }
 
 export interface ImpersonateSettings extends DownscopeSettings {
@@ -94,7 +94,7 @@ export interface ImpersonateSettings extends DownscopeSettings {
 export function impersonateSource({ targetPrincipal, scopes = [CLOUD_PLATFORM], lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, delegates = [], downscope }: ImpersonateSettings, deps: SourceDeps): CredentialSource {
   const options = iamOptions(targetPrincipal, delegates, deps)
   const credential = new RefreshedCredential({ ...deps, mint: () => generateAccessToken(options, scopes, lifetimeSeconds, deps.clock.now()) })
-  return { kind: 'impersonate', principal: targetPrincipal, authorization: authorizationOf(credential, { downscope }, deps) }
+  return { kind: 'impersonate', principal: targetPrincipal, ...authorizationOf(credential, { downscope }, deps) }
 }
 
 function iamOptions(targetPrincipal: string, delegates: readonly string[], deps: SourceDeps): IamCredentialsOptions {

@@ -87,6 +87,18 @@ describe('google-auth: downscoped credentials', () => {
     assert.equal(exchanges().length, 0)
   }))
 
+  it('how far a credential reaches is told as it is: the narrowest that the boundary says for every bucket, or all', () => {
+    const buckets = get('dev', 'a').resources.concat(get('prod', 'b').resources)
+    const many = Array.from({ length: 7 }, (_, index) => get('prod', `o${index}`).resources).flat()
+    const wanted: readonly (readonly [CredentialSettings['kind'], boolean | 'object', Call, string])[] = [
+      ['adc', true, get('dev'), 'bucket'], ['adc', 'object', get('dev'), 'object'], ['adc', 'object', { ...get('dev'), resources: buckets }, 'object'],
+      ['adc', 'object', { ...get('dev'), resources: [...get('dev').resources, ...many] }, 'bucket'], ['adc', true, listBuckets, 'whole'], ['adc', 'object', listBuckets, 'whole'],
+      ['impersonate', true, get('dev'), 'bucket'],
+    ]
+    assert.deepEqual(wanted.map(([kind, downscope, call]) => create({ kind, targetPrincipal: TARGET, downscope } as CredentialSettings).reach?.(call)), wanted.map(([, , , reach]) => reach))
+    assert.equal(create({ kind: 'adc' }).reach, undefined)
+  })
+
   it('without the setting nothing is exchanged', () => onCompute(async () => {
     assert.match(String(await create({ kind: 'adc' }).authorization(get('dev'))), /^Bearer ya29\.CANARY-metadata-/)
     assert.equal(exchanges().length, 0)

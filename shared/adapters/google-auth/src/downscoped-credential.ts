@@ -1,6 +1,7 @@
 /** Of one credential of the gateway's the narrower ones: for each boundary its own token, exchanged at the Security Token Service. */
 import type { Call } from '@lockkeeper/domain'
-import { boundaryOf, type BoundaryRule, type Granularity } from './access-boundary.ts'
+import type { CredentialReach } from '@lockkeeper/domain/records'
+import { boundaryOf, reachOf, type BoundaryRule, type Granularity } from './access-boundary.ts'
 import { exchangeForBoundary } from './google-client.ts'
 import { RefreshedCredential, type Minted, type RefreshOptions } from './refreshed-credential.ts'
 
@@ -31,6 +32,11 @@ export class DownscopedCredential {
     if (boundary.kind === 'rules') return this.#narrowed(boundary.rules).get()
     this.#options.onWhole?.(call, boundary.why)
     return this.#whole.get()
+  }
+
+  /** How far the credential that `get` has for this call reaches. */
+  reach(call: Call): CredentialReach {
+    return reachOf(boundaryOf(call, this.#options.granularity))
   }
 
   #narrowed(rules: readonly BoundaryRule[]): RefreshedCredential {
