@@ -18,6 +18,8 @@ export interface ChannelStatus {
   readonly lastSentAt?: number
   /** Why the last attempt did not succeed; absent once one did. */
   readonly problem?: string
+  /** Ms since an attempt first failed and none has succeeded after it; 0: the last one did. */
+  readonly failingMs: number
   /** Ms for which nothing is tried, because the channel is down or asked for it. */
   readonly pausedMs: number
 }
@@ -45,6 +47,7 @@ export function createChannelWorker(channel: Channel, { documents, clock, log, r
   let lastSentAt: number | undefined
   let problem: string | undefined
   let downs = 0
+  let failingSince: number | undefined
   let pausedUntil = 0
   const pausedMs = (): number => Math.max(0, pausedUntil - clock.monotonic())
 
@@ -82,11 +85,13 @@ export function createChannelWorker(channel: Channel, { documents, clock, log, r
       count.sent += 1
       downs = 0
       problem = undefined
+      failingSince = undefined
       lastSentAt = clock.now()
       return
     }
     count[result.kind === 'failed' ? 'failed' : 'retried'] += 1
     problem = result.why
+    failingSince ??= clock.monotonic()
     log.warn({ channel: channel.name, delivery: id, subject, attempt: attempts + 1, why: result.why, ...result.kind === 'failed' ? { given_up: true } : {} }, 'a message could not be delivered')
     if (result.kind !== 'again' || result.down !== true) return
     downs += 1
@@ -94,6 +99,6 @@ export function createChannelWorker(channel: Channel, { documents, clock, log, r
   }
 
   return { pass, ...loopOver(pass, (cause) => log.error({ err: cause, channel: channel.name }, 'deliveries could not be looked up; it is tried again')), status: () => ({
-    name: channel.name, kind: channel.kind, ...count, pausedMs: pausedMs(), ...lastSentAt === undefined ? {} : { lastSentAt }, ...problem === undefined ? {} : { problem },
+    name: channel.name, kind: channel.kind, ...count, failingMs: failingSince === undefined ? 0 : clock.monotonic() - failingSince, pausedMs: pausedMs(), ...lastSentAt === undefined ? {} : { lastSentAt }, ...problem === undefined ? {} : { problem },
   }) }
 }

@@ -11,7 +11,7 @@ export const SUBJECT_KEEP_MS = 2 * DAY_MS
 /** How long handled events are remembered; longer than any redelivery. */
 export const REMEMBER_MS = 7 * DAY_MS
 
-/** Id = approval id, or for a lock the hash of its event. */
+/** Id = approval id; for what is no request its kind and a hash of what it is about. */
 export interface SubjectDocument {
   readonly subject: Subject
   /** Ids of its deliveries that follow it from revision to revision. */
@@ -72,5 +72,13 @@ export interface Handled { readonly type: string, readonly at: number, readonly 
 export const handledEvents: Collection<Handled> = { name: 'notifier-inbox', ttlField: 'deleteAt', queries: {} }
 
 /** Clicks that were passed on. Id = hash of signature and time. */
-export interface SeenClick { readonly approval: string, readonly at: number, readonly deleteAt: number }
+export interface SeenClick {
+  readonly approval: string
+  /** Name of our channel, Slack's id of the conversation, and the member who clicked: where an answer goes. */
+  readonly channel?: string
+  readonly conversation?: string
+  readonly member?: string
+  readonly at: number
+  readonly deleteAt: number
+}
 export const seenClicks: Collection<SeenClick> = { name: 'notifier-clicks', ttlField: 'deleteAt', queries: {} }

@@ -1,18 +1,21 @@
 /** Facts off the bus → what is known of their subject, and the messages that follow. One transaction each; a redelivery changes nothing. */
 import { sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal } from '@lockkeeper/domain/errors'
-import { EVENT_DATA, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
+import type { CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type Doc, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { Channel } from './channels/channel.ts'
 import { deliveries, handledEvents, REMEMBER_MS, SUBJECT_KEEP_MS, subjects, type DeliveryDocument, type Handled, type SubjectDocument } from './collections.ts'
 import { factMessages, followingMessages, followUp, newDelivery, type PlannedMessage } from './plan.ts'
-import { applyFact, applyReview, type ReviewFact, type Subject, type TimedFact } from './subject.ts'
+import { readFact, type ReadFact } from './read-fact.ts'
+import type { Subject } from './subject.ts'
 
 export interface IntakeParts {
   readonly documents: DocumentStore
   readonly channels: readonly Channel[]
   readonly log: Log
+  /** Ms for which calls that a rule tells of are collected. */
+  readonly noticeMs: number
   /** Told once the messages are durable. */
   readonly planned: (channels: readonly string[]) => void
 }
@@ -22,12 +25,9 @@ export const MOST_OPEN = 500
 /** Other facts of the same subject that may come between before the event is given back to the bus. */
 const MOST_ATTEMPTS = 20
 
-const TYPES = ['approval.requested', 'approval.approved', 'approval.denied', 'approval.expired', 'approval.cancelled', 'approval.claimed', 'approval.completed', 'approval.escalated'] as const
-type Read = { readonly id: string, readonly next: (before: Subject | undefined) => Subject }
-
 /** Rejects only for what a redelivery can mend. Facts that no message is about are acknowledged and forgotten. */
 export async function receiveFact(parts: IntakeParts, event: CloudEvent): Promise<void> {
-  const read = readFact(event)
+  const read = await readFact(parts.documents, event, parts.noticeMs)
   if (read === undefined) return
   if ('problem' in read) return parts.log.error({ event: event.id, source: event.source, type: event.type }, 'a fact does not hold what its type says and was dropped')
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -39,33 +39,8 @@ export async function receiveFact(parts: IntakeParts, event: CloudEvent): Promis
   throw new PortUnavailable('too many facts of one subject at once')
 }
 
-function readFact(event: CloudEvent): Read | { readonly problem: true } | undefined {
-  const at = Date.parse(event.time)
-  if (event.type === 'lock.changed') {
-    const lock = EVENT_DATA['lock.changed'].safeParse(event.data)
-    if (!lock.success || !Number.isFinite(at)) return { problem: true }
-    const id = `lock-${sha256(JSON.stringify([event.source, event.id]))}`
-    return { id, next: () => ({ kind: 'lock', id, revision: 1, lock: lock.data as EventData<'lock.changed'>, at }) }
-  }
-  if (event.type === 'review.opened' || event.type === 'review.closed') return readReview(event, at)
-  const type = TYPES.find((each) => each === event.type)
-  if (type === undefined) return undefined
-  const parsed = EVENT_DATA[type].safeParse(event.data)
-  if (!parsed.success || !Number.isFinite(at) || !/^apr_[A-Za-z0-9]{3,60}$/.test(parsed.data.approval)) return { problem: true }
-  const fact = { type, data: parsed.data, at } as TimedFact
-  return { id: parsed.data.approval, next: (before) => applyFact(before?.kind === 'approval' ? before : undefined, fact) }
-}
-
-function readReview({ type, data }: CloudEvent, at: number): Read | { readonly problem: true } {
-  const parsed = EVENT_DATA[type as ReviewFact['type']].safeParse(data)
-  if (!parsed.success || !Number.isFinite(at)) return { problem: true }
-  const id = `review-${sha256(parsed.data.review)}`
-  const fact = { type, data: parsed.data, at } as ReviewFact
-  return { id, next: (before) => applyReview(before?.kind === 'review' ? before : undefined, id, fact) }
-}
-
 /** Names of the channels that have something to do now; undefined: somebody else was faster, look again. */
-async function place({ documents, channels, log }: IntakeParts, event: CloudEvent, { id, next }: Read): Promise<readonly string[] | undefined> {
+async function place({ documents, channels, log }: IntakeParts, event: CloudEvent, { id, next }: ReadFact): Promise<readonly string[] | undefined> {
   const subjectRef: Ref<SubjectDocument> = { collection: subjects, id }
   const inboxRef: Ref<Handled> = { collection: handledEvents, id: sha256(JSON.stringify([event.source, event.id])) }
   const [known] = await documents.read([subjectRef])
@@ -93,7 +68,9 @@ async function place({ documents, channels, log }: IntakeParts, event: CloudEven
 }
 
 function keepUntil(subject: Subject, now: number): number {
-  return SUBJECT_KEEP_MS + (subject.kind === 'approval' ? Math.max(now, subject.expiresAt) : now)
+  if (subject.kind === 'approval') return SUBJECT_KEEP_MS + Math.max(now, subject.expiresAt)
+  // Its end is told in the message that told of it.
+  return SUBJECT_KEEP_MS + (subject.kind === 'grant' ? Math.max(now, subject.created?.until ?? now) : now)
 }
 
 function changedDeliveries(docs: readonly (Doc<DeliveryDocument> | undefined)[], planned: readonly PlannedMessage[], subject: Subject, full: ReadonlySet<string>, now: number): readonly DeliveryDocument[] {

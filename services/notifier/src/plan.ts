@@ -4,9 +4,12 @@ import { sha256 } from '@lockkeeper/domain/digest'
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { Channel } from './channels/channel.ts'
 import { KEEP_MS, type DeliveryDocument } from './collections.ts'
+import { isGrantOver } from './grant-subject.ts'
 import type { Subject } from './subject.ts'
 
 const DAY_MS = 86_400_000
+/** An answer to a click that comes later than this tells nobody anything. */
+const ANSWER_MS = 600_000
 /** Messages about one subject over one channel. */
 const MOST_RECIPIENTS = 100
 
@@ -40,10 +43,20 @@ export function newDelivery({ id, channel, recipient, nonce, event }: PlannedMes
   const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { fact: event.type, event } } as const
   const dropped = (why: string): DeliveryDocument => withoutContent({ ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why })
   if (full) return dropped('too many messages wait for this channel already')
-  // A first message is worth sending while somebody can still decide; a fact for a program for a day.
-  const giveUpAt = event === undefined && subject.kind === 'approval' ? subject.expiresAt : now + DAY_MS
+  const giveUpAt = event === undefined ? worthUntil(subject, now) : now + DAY_MS
   if (giveUpAt <= now) return dropped('its end had passed before anybody could be told')
   return { ...common, state: 'waiting', open: true, dueAt: now, giveUpAt }
+}
+
+/** A first message is worth sending while somebody can still do something with it; a fact for a program for a day. */
+function worthUntil(subject: Subject, now: number): number {
+  if (subject.kind === 'approval') return subject.expiresAt
+  return subject.kind === 'refusal' ? subject.at + ANSWER_MS : now + DAY_MS
+}
+
+/** When a message that was sent is to show what has changed since: at once, but what a span collects at its end. */
+export function changeDueAt(subject: Subject, now: number): number {
+  return subject.kind === 'notice' ? Math.max(now, subject.until) : now
 }
 
 /** What the subject's new revision means for a message that is there; undefined: nothing. */
@@ -52,7 +65,10 @@ export function followUp(before: DeliveryDocument, subject: Subject, now: number
   // An attempt is under way: its result will see the new revision.
   if (before.lease !== undefined && before.dueAt > now) return undefined
   if (before.shown === 0) return isOpen(subject) ? undefined : needless(before, now)
-  return { ...before, state: 'waiting', open: true, dueAt: now, attempts: 0, giveUpAt: now + DAY_MS, deleteAt: now + KEEP_MS }
+  const dueAt = changeDueAt(subject, now)
+  // It waits for the span's end already, or for a channel that is down: it shows the newest whenever it is sent.
+  if (subject.kind === 'notice' && before.open) return undefined
+  return { ...before, state: 'waiting', open: true, dueAt, attempts: 0, giveUpAt: dueAt + DAY_MS, deleteAt: dueAt + KEEP_MS }
 }
 
 export function needless({ lease: _lease, ...before }: DeliveryDocument, now: number): DeliveryDocument {
@@ -67,7 +83,8 @@ export function withoutContent({ event: _event, ...delivery }: DeliveryDocument)
 /** Somebody may still have to know: a request that waits, a lock, a review that nobody has closed. */
 export function isOpen(subject: Subject): boolean {
   switch (subject.kind) {
-    case 'lock': return true
+    case 'lock': case 'notice': case 'refusal': case 'fatigue': return true
+    case 'grant': return subject.created !== undefined && !isGrantOver(subject)
     case 'review': return subject.opened !== undefined && subject.closed === undefined
     case 'approval': return subject.asked !== undefined && subject.standing.state === 'pending'
   }

@@ -25,6 +25,8 @@ export interface NotifierSettings {
   /** The page of a request; `{id}` becomes its id. Without it messages carry no link. */
   readonly approvalUrl?: string
   readonly channels: NotifySettings['channels']
+  /** Minutes for which calls that a rule tells of are collected. Default 10. */
+  readonly noticeMinutes?: number
   /** Risk classes that a click in Slack decides, as the approval service has them; absent: none, and messages have no buttons. */
   readonly slackDecides?: readonly string[]
 }

@@ -36,6 +36,8 @@ export interface NotifierService {
 /** Collections that the store must be opened with. */
 export const collections: readonly Collection[] = [subjects, deliveries, handledEvents, seenClicks]
 
+const DEFAULT_NOTICE_MINUTES = 10
+
 /** TypeError that names every wrong setting at once. */
 export function createNotifierService(ports: NotifierPorts, settings: NotifierSettings): NotifierService {
   const problems = notifyProblems(settings, settings.mode)
@@ -43,11 +45,12 @@ export function createNotifierService(ports: NotifierPorts, settings: NotifierSe
   const { documents, events, clock, log, random = Math.random } = ports
   const channels = createChannels(ports, settings)
   const workers = new Map(channels.map((channel) => [channel.name, createChannelWorker(channel, { documents, clock, log, random })]))
-  const intake = { documents, channels, log, planned: (names: readonly string[]) => names.forEach((name) => workers.get(name)?.wake()) }
+  const intake = { documents, channels, log, noticeMs: (settings.noticeMinutes ?? DEFAULT_NOTICE_MINUTES) * 60_000, planned: (names: readonly string[]) => names.forEach((name) => workers.get(name)?.wake()) }
   const handle = ({ event }: Delivery): Promise<void> => traced(ports.telemetry, 'lockkeeper.notifier.intake', { kind: 'consumer', parent: traceOf(event), facts: { 'lockkeeper.event': event.type, 'messaging.message.id': event.id } }, () => receiveFact(intake, event))
   const subscriptions: NotifierService['subscriptions'] = [
     { options: { topic: TOPICS.approvals, name: 'notifier-approvals' }, handle },
     { options: { topic: TOPICS.locks, name: 'notifier-locks' }, handle },
+    { options: { topic: TOPICS.notices, name: 'notifier-notices' }, handle },
   ]
   const status = (): readonly ChannelStatus[] => [...workers.values()].map((worker) => worker.status())
   observeChannels(ports.telemetry, status)

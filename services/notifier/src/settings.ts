@@ -12,6 +12,8 @@ const common = {
   reviewers: z.array(z.string().regex(/^(?:person|group):[^\s:]{1,128}$/, 'must be person:ID or group:NAME')).min(1).max(100).optional(),
   /** Tells of locks too. Default false. */
   locks: z.boolean().default(false),
+  /** Tells of calls that a rule with `notify` let through or denied, and of rules that ask more than their share. Only channels with a fixed place do. Default true. */
+  notices: z.boolean().default(true),
 }
 
 const slackChannel = z.strictObject({
@@ -74,6 +76,8 @@ export const slackDecides = z.array(z.enum(['high', 'medium', 'sensitive-read', 
 export const notifySchema = z.strictObject({
   /** One each; a channel that is down delays no other. */
   channels: z.array(z.discriminatedUnion('kind', [slackChannel, googleChatChannel, emailChannel, webhookChannel])).min(1).max(50),
+  /** Minutes for which calls that a rule tells of are collected, for each agent and rule: the first is told at once, the others at their end. */
+  noticeMinutes: z.number().int().min(1).max(1440).default(10),
   /** Where Slack's callbacks come in; needed for buttons. Put what ends TLS and is known to Slack before it. */
   listen: z.strictObject({
     /** Any but loopback needs the gateway's `listen.tls`, which then serves here too. */

@@ -2,7 +2,7 @@
 import { backoffMs } from './backoff.ts'
 import type { Attempt } from './channels/channel.ts'
 import { KEEP_MS, type DeliveryDocument } from './collections.ts'
-import { isOpen, needless, withoutContent } from './plan.ts'
+import { changeDueAt, isOpen, needless, withoutContent } from './plan.ts'
 import type { Subject } from './subject.ts'
 
 export interface Seen {
@@ -16,9 +16,10 @@ export function settled({ lease: _lease, why: _why, ...before }: DeliveryDocumen
   if (result.kind === 'sent') {
     // The subject went on while the message was on its way: it is changed once more.
     const behind = before.fact === undefined && current.revision > sentRevision
+    const dueAt = behind ? changeDueAt(current, now) : 0
     return {
-      ...withoutContent(common), state: behind ? 'waiting' : 'delivered', open: behind, shown: sentRevision, attempts: 0, dueAt: behind ? now : 0, deliveredAt: now,
-      ...behind ? { giveUpAt: now + 86_400_000 } : {}, ...result.place === undefined ? {} : { place: result.place },
+      ...withoutContent(common), state: behind ? 'waiting' : 'delivered', open: behind, shown: sentRevision, attempts: 0, dueAt, deliveredAt: now,
+      ...behind ? { giveUpAt: dueAt + 86_400_000 } : {}, ...result.place === undefined ? {} : { place: result.place },
     }
   }
   if (result.kind === 'failed') return { ...withoutContent(common), state: 'failed', open: false, dueAt: 0, why: result.why }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
+import { cloudEvent, EVENT_DATA, type CloudEvent } from '@lockkeeper/domain/events'
 import { collector, signClick, slackClick, startSlackServer, type ClickFields, type SignedClick, type SlackServer } from '@lockkeeper/testkit'
 import { after, before, describe, it } from 'mocha'
 import { BOT_TOKEN, openNotifier, type World } from '../test/harness.ts'
@@ -101,6 +101,39 @@ describe('callbacks of Slack', () => {
       assert.deepEqual(decisions(fields.approval), [])
     })
   }
+
+  it('who clicks and may not decide is told so where they clicked, alone, and nobody else is', async () => {
+    const fields = await asked()
+    const sent = click({ ...fields, member: 'U0ANA' })
+    assert.equal(await post(sent), 200)
+    const [decision] = await published.until((events) => events.some(({ subject }) => subject === fields.approval)).then((events) => events.filter(({ subject }) => subject === fields.approval))
+    const refused = { approval: fields.approval, verdict: 'approve', reason: 'POLICY_DENIED', why: 'ana is not among those who may decide it. <!channel>', person: 'ana', mode: 'sandbox' } as const
+    const messages = slack.messages.items.length
+    await world.receive(cloudEvent('decision.refused', '/approval', 'refused-1', world.clock.now(), { ...refused, event: decision?.id }))
+    await world.receive(cloudEvent('decision.refused', '/approval', 'refused-2', world.clock.now(), { ...refused, event: 'click-nobody-made' }))
+    await world.receive(cloudEvent('decision.refused', '/approval', 'refused-3', world.clock.now(), refused))
+    await world.deliver()
+    const answers = slack.answers.items.filter(({ text }) => text.includes(fields.approval))
+    assert.deepEqual(answers.map(({ channel, user }) => [channel, user]), [['C0CHAN', 'U0ANA']])
+    assert.match(answers[0]?.text ?? '', /^SANDBOX Nothing changed: Your approval of apr_\w+ does not count\.$/)
+    assert.match(JSON.stringify(answers[0]?.blocks), /ana is not among those who may decide it/)
+    assert.equal(slack.messages.items.length, messages)
+  })
+
+  it('an answer that cannot be given within ten minutes is given up', async () => {
+    const fields = await asked()
+    const sent = click(fields)
+    await post(sent)
+    const decision = (await published.until((events) => events.some(({ subject }) => subject === fields.approval))).find(({ subject }) => subject === fields.approval)
+    slack.next(...Array.from({ length: 20 }, () => 'drop' as const))
+    await world.receive(cloudEvent('decision.refused', '/approval', 'refused-4', world.clock.now(), { approval: fields.approval, verdict: 'deny', reason: 'TOKEN_INVALID', why: 'no', mode: 'sandbox', event: decision?.id }))
+    for (let times = 0; times < 14; times += 1) {
+      await world.deliver()
+      world.clock.advance(60_000)
+    }
+    const given = (await world.deliveries()).filter(({ subject, attempts }) => subject.startsWith('refusal-') && attempts > 0)
+    assert.deepEqual(given.map(({ state }) => state), ['failed'])
+  })
 
   it('a click in another encoding or type than Slack sends is refused', async () => {
     const sent = click(await asked())

@@ -11,6 +11,7 @@ import type { Clock } from '@lockkeeper/domain'
 import { PortUnavailable, type DocumentStore, type Ref } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from 'express'
+import { clickEventId } from './click-event.ts'
 import { deliveries, REMEMBER_MS, seenClicks, subjects, type SeenClick } from './collections.ts'
 
 export interface CallbackParts {
@@ -76,26 +77,31 @@ function read(request: Request): Arrived | undefined {
 
 /** The mark and the event commit together: a click is passed on once, and never lost once it is marked. */
 async function passOn({ documents, slackChannels }: CallbackParts, { body, timestamp, signature }: Arrived, click: ReadSlackClick): Promise<Passed> {
-  if (!await isOurs(documents, slackChannels, click)) return 'unknown'
+  const answerTo = await placeOf(documents, slackChannels, click)
+  if (answerTo === undefined) return 'unknown'
   const id = sha256(JSON.stringify([timestamp, signature]))
   const ref: Ref<SeenClick> = { collection: seenClicks, id }
   const { approval, digest, verdict, reason } = click
   const decision: EventData<'decision.submitted'> = { approval, digest, verdict, proof: { kind: 'slack', body, timestamp, signature }, ...reason === undefined ? {} : { reason } }
   const outcome = await documents.transact<Passed>([ref], ([seen], now) => {
     if (seen !== undefined) return { writes: [], facts: [], result: 'seen' }
-    return { writes: [{ kind: 'create', ref, data: { approval, at: now, deleteAt: now + REMEMBER_MS } }], facts: [cloudEvent('decision.submitted', SOURCE, `click-${id}`, now, decision, approval)], result: 'passed' }
+    return { writes: [{ kind: 'create', ref, data: { approval, ...answerTo, at: now, deleteAt: now + REMEMBER_MS } }], facts: [cloudEvent('decision.submitted', SOURCE, clickEventId(id), now, decision, approval)], result: 'passed' }
   })
   if (isRefusal(outcome)) throw new LockkeeperError(outcome.reason, outcome.message)
   return outcome
 }
 
-async function isOurs(documents: DocumentStore, slackChannels: ReadonlySet<string>, { approval, digest, ref }: ReadSlackClick): Promise<boolean> {
+/** Where an answer to the click goes; undefined where it names no message of ours. */
+async function placeOf(documents: DocumentStore, slackChannels: ReadonlySet<string>, { approval, digest, ref, member }: ReadSlackClick): Promise<Pick<SeenClick, 'channel' | 'conversation' | 'member'> | undefined> {
   const id = ref.split('.')[0] ?? ''
-  if (!/^[\w-]{32}$/.test(id)) return false
+  if (!/^[\w-]{32}$/.test(id)) return undefined
   const [delivery] = await documents.read([{ collection: deliveries, id }])
-  if (delivery === undefined || !slackChannels.has(delivery.data.channel) || delivery.data.subject !== approval || !equalInConstantTime(delivery.data.ref, ref)) return false
+  if (delivery === undefined || !slackChannels.has(delivery.data.channel) || delivery.data.subject !== approval || !equalInConstantTime(delivery.data.ref, ref)) return undefined
   const [about] = await documents.read([{ collection: subjects, id: approval }])
-  return about?.data.subject.kind === 'approval' && about.data.subject.asked?.digest === digest
+  if (about?.data.subject.kind !== 'approval' || about.data.subject.asked?.digest !== digest) return undefined
+  const { channel, place } = delivery.data
+  // Of a message whose sending was never heard of the conversation is not known.
+  return place?.['channel'] === undefined ? {} : { channel, conversation: place['channel'], member: member.slice(0, 64) }
 }
 
 function finish(response: Response, status: number): void {

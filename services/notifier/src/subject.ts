@@ -1,6 +1,8 @@
 /** What messages are about, as the notifier knows it from facts alone. Pure: `(before, fact) → after`; facts come twice and in any order. */
 import type { EventData } from '@lockkeeper/domain/events'
 import type { Mode } from '@lockkeeper/domain'
+import type { GrantSubject } from './grant-subject.ts'
+import type { NoticeSubject } from './notice-subject.ts'
 
 type ApprovalFactType = 'approval.requested' | 'approval.approved' | 'approval.denied' | 'approval.expired' | 'approval.cancelled' | 'approval.claimed' | 'approval.completed' | 'approval.escalated'
 type Fact = { readonly [T in ApprovalFactType]: { readonly type: T, readonly data: EventData<T> } }[ApprovalFactType]
@@ -64,7 +66,27 @@ export interface ReviewSubject {
 }
 export type ReviewFact = { readonly at: number } & ({ readonly type: 'review.opened', readonly data: EventData<'review.opened'> } | { readonly type: 'review.closed', readonly data: EventData<'review.closed'> })
 
-export type Subject = ApprovalSubject | LockSubject | ReviewSubject
+/** A decision that changed nothing. */
+export interface RefusalSubject {
+  readonly kind: 'refusal'
+  readonly id: string
+  readonly revision: 1
+  readonly refused: EventData<'decision.refused'>
+  /** Where it was clicked, so that whoever did so can be told there. */
+  readonly click?: { readonly channel: string, readonly conversation: string, readonly member: string }
+  readonly at: number
+}
+
+/** One rule asks more than its share. */
+export interface FatigueSubject {
+  readonly kind: 'fatigue'
+  readonly id: string
+  readonly revision: 1
+  readonly noticed: EventData<'fatigue.noticed'>
+  readonly at: number
+}
+
+export type Subject = ApprovalSubject | LockSubject | ReviewSubject | GrantSubject | NoticeSubject | RefusalSubject | FatigueSubject
 
 /** In the order in which one request can pass through them. */
 const WEIGHTS: Readonly<Record<ApprovalFactType, number>> = {

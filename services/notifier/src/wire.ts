@@ -52,6 +52,6 @@ export async function openNotifier({ settings, directory, port }: LoadedSettings
   }
 }
 
-function notifierSettings({ channels, slack }: NotifierCloudSettings['notify']): Pick<NotifierSettings, 'channels' | 'slackDecides'> {
-  return { channels, ...slack === undefined ? {} : { slackDecides: slack.decides } }
+function notifierSettings({ channels, noticeMinutes, slack }: NotifierCloudSettings['notify']): Pick<NotifierSettings, 'channels' | 'noticeMinutes' | 'slackDecides'> {
+  return { channels, noticeMinutes, ...slack === undefined ? {} : { slackDecides: slack.decides } }
 }

@@ -1,34 +1,32 @@
 /** The words of a message, the same over every channel. Whatever looks like a credential is struck out; nothing in it is markup. */
-import { strike } from '@lockkeeper/service-kit'
 import type { EventData } from '@lockkeeper/domain/events'
+import { grantWords } from './grant-words.ts'
+import { fatigueWords, noticeWords, refusalWords } from './notice-words.ts'
 import { nameOf, type People } from './people.ts'
+import { instant, plain, type Words } from './message-text.ts'
 import type { ApprovalSubject, LockSubject, ReviewSubject, Subject } from './subject.ts'
-
-export interface Words {
-  /** One short line: what this is. */
-  readonly headline: string
-  /** What is asked for, in plain words. */
-  readonly title: string
-  readonly facts: readonly (readonly [label: string, text: string])[]
-  readonly details: readonly string[]
-  /** What to be careful about. */
-  readonly notes: readonly string[]
-  /** Where it stands; ends with how and by whom, once that is so. */
-  readonly standing: string
-}
 
 export function wordsOf(subject: Subject, people: People): Words {
   switch (subject.kind) {
     case 'approval': return approvalWords(subject, people)
     case 'lock': return lockWords(subject, people)
     case 'review': return reviewWords(subject, people)
+    case 'grant': return grantWords(subject, people)
+    case 'notice': return noticeWords(subject)
+    case 'fatigue': return fatigueWords(subject)
+    case 'refusal': return refusalWords(subject)
   }
 }
 
 /** The approval whose page says more; a lock has none. */
 export function approvalOf(subject: Subject): string | undefined {
-  if (subject.kind === 'approval') return subject.id
-  return subject.kind === 'review' ? (subject.opened ?? subject.closed)?.approval : undefined
+  switch (subject.kind) {
+    case 'approval': return subject.id
+    case 'review': return (subject.opened ?? subject.closed)?.approval
+    case 'grant': return subject.created?.approval
+    case 'refusal': return subject.refused.approval
+    case 'lock': case 'notice': case 'fatigue': return undefined
+  }
 }
 
 function approvalWords(subject: ApprovalSubject, people: People): Words {
@@ -37,6 +35,7 @@ function approvalWords(subject: ApprovalSubject, people: People): Words {
   const sandbox = mode === 'sandbox' ? 'SANDBOX ' : ''
   const facts: (readonly [string, string])[] = [
     ['Agent', agent], ['Run', run], ...shown === undefined ? [] : [['Works for', shown.sponsor] as const, ['Risk', `${shown.risk}: it ${shown.riskWhy}`] as const, ['Rule', shown.rule] as const],
+    ...shown?.effect === undefined ? [] : [['Effect', shown.effect] as const], ...shown?.undo === undefined ? [] : [['Undo', shown.undo] as const],
     ['Until', instant(expiresAt)], ...(asked?.quorum ?? 1) > 1 ? [['Needed', `${asked?.quorum ?? 1} persons`] as const] : [], ['Request', id],
   ]
   const said = shown?.statedReason
@@ -44,7 +43,7 @@ function approvalWords(subject: ApprovalSubject, people: People): Words {
     headline: `${sandbox}${HEADLINES[subject.standing.state]}`,
     title: plain(shown?.title ?? asked?.summary ?? subject.method),
     facts: facts.map(([label, text]) => [label, plain(text)]),
-    details: (shown?.details ?? []).map(plain),
+    changes: (shown?.edits ?? []).map(plain), details: (shown?.details ?? []).map(plain),
     notes: [...said === undefined || said === '' ? [] : [plain(`“${said}” (the agent's own words, not checked)`)], ...(shown?.warnings ?? []).map(plain)],
     standing: plain(standingText(subject, people)),
   }
@@ -78,7 +77,7 @@ function lockWords({ lock, at }: LockSubject, people: People): Words {
   const verb = lock.state === 'set' ? 'set' : 'lifted'
   return {
     headline: `Lock ${verb}`, title: plain(`${scopeText(lock.scope)}: ${lock.reason}`), facts: [['Lock', plain(lock.id)], ['By', plain(nameOf(people, lock.by))], ['At', instant(at)]],
-    details: [], notes: [], standing: lock.state === 'set' ? 'Calls are refused and open requests are frozen until it is lifted.' : 'Calls are taken again.',
+    changes: [], details: [], notes: [], standing: lock.state === 'set' ? 'Calls are refused and open requests are frozen until it is lifted.' : 'Calls are taken again.',
   }
 }
 
@@ -87,7 +86,7 @@ function reviewWords({ opened, closed, at }: ReviewSubject, people: People): Wor
   return {
     headline: closed === undefined ? 'Break-glass: a review is wanted' : 'Break-glass: reviewed', title: plain(opened?.summary ?? closed?.approval ?? ''),
     facts: [['By', plain(by)], ['Why', plain(opened?.reason ?? 'not known')], ['Agent', plain(opened?.agent ?? closed?.agent ?? '')], ['At', instant(at)], ['Request', plain(opened?.approval ?? closed?.approval ?? '')]],
-    details: [], notes: [],
+    changes: [], details: [], notes: [],
     standing: plain(closed === undefined ? 'It was approved by one person at once. Another person has to look at it and close the review.' : `Closed by ${nameOf(people, closed.by)}: ${closed.note}`),
   }
 }
@@ -99,12 +98,4 @@ function scopeText(scope: EventData<'lock.changed'>['scope']): string {
   return typeof name === 'string' ? `${kind} ${name}` : String(kind)
 }
 
-/** RFC 3339, UTC, whole seconds. */
-function instant(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}Z`
-}
-
-/** Without what could hide, reorder or start a new line in a field, and without what looks like a credential. */
-function plain(text: string): string {
-  return strike(text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')).slice(0, 2000).toWellFormed()
-}
+export type { Words } from './message-text.ts'

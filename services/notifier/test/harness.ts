@@ -7,6 +7,7 @@ import { cloudEvent, type CloudEvent, type EventData, type ShownCall } from '@lo
 import type { Person } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
+import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { aPerson, manualClock, tempDir, type ManualClock } from '@lockkeeper/testkit'
 import { deliveries, type DeliveryDocument } from '../src/collections.ts'
 import { collections, createNotifierService, notifySchema, type NotifierService, type NotifySettingsInput, type People } from '../src/service.ts'
@@ -20,6 +21,7 @@ export interface WorldOptions {
   readonly secrets?: Readonly<Record<string, string>>
   readonly mode?: 'sandbox' | 'real'
   readonly approvalUrl?: string
+  readonly telemetry?: Telemetry
 }
 
 export interface World {
@@ -51,7 +53,7 @@ const shownCall: ShownCall = {
   statedReason: 'clean up', details: ['DELETE https://storage.googleapis.com/storage/v1/b/b', 'bucket = b'], whole: true, warnings: [],
 }
 
-export async function openNotifier({ channels, slack, secrets: given = {}, mode = 'sandbox', approvalUrl = 'https://console.test/a/{id}' }: WorldOptions): Promise<World> {
+export async function openNotifier({ channels, slack, secrets: given = {}, mode = 'sandbox', approvalUrl = 'https://console.test/a/{id}', telemetry }: WorldOptions): Promise<World> {
   const dir = tempDir()
   const clock = manualClock()
   const secrets = new Map(Object.entries({ 'slack-token': BOT_TOKEN, 'webhook-secret': WEBHOOK_SECRET, ...given }))
@@ -67,10 +69,10 @@ export async function openNotifier({ channels, slack, secrets: given = {}, mode 
   } }
   const store = await openSqlite({ file: join(dir, 'store.sqlite'), collections, clock })
   const notify = notifySchema.parse({ channels, ...slack === undefined ? {} : { slack, listen: { port: 0 } } })
-  const create = (): NotifierService => createNotifierService({ documents: store.documents, events: store.events, secrets: source, clock, people, log, random: () => 0.5 }, { mode, approvalUrl, channels: notify.channels, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides } })
+  const create = (): NotifierService => createNotifierService({ documents: store.documents, events: store.events, secrets: source, clock, people, log, telemetry, random: () => 0.5 }, { mode, approvalUrl, channels: notify.channels, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides } })
   const service = create()
   const receive = async (event: CloudEvent): Promise<void> => {
-    const name = event.type === 'lock.changed' ? 'notifier-locks' : 'notifier-approvals'
+    const name = event.type === 'lock.changed' ? 'notifier-locks' : event.type === 'calls.noticed' ? 'notifier-notices' : 'notifier-approvals'
     for (const { options, handle } of service.subscriptions) if (options.name === name) await handle({ event, attempt: 1 })
   }
   const world: World = {
@@ -115,6 +117,18 @@ function requested(now: number, shown?: Partial<ShownCall>): Partial<EventData<'
 export function factEvent(type: FactType, data: object, at: number, id: string = randomUUID()): CloudEvent {
   const common = { agent: 'agent-7', run: 'run-1', method: 'storage.buckets.delete', resources: ['//storage.googleapis.com/projects/_/buckets/b'], mode: 'sandbox', expiresAt: at + 1_800_000 }
   return cloudEvent(type, '/approval', id, at, { ...common, ...data })
+}
+
+/** A fact about a grant. */
+export function grantEvent<T extends 'grant.created' | 'grant.revoked' | 'grant.ended'>(type: T, data: Omit<EventData<T>, keyof typeof GRANT>, at: number): CloudEvent {
+  return cloudEvent(type, '/approval', randomUUID(), at, { ...GRANT, ...data })
+}
+const GRANT = { grant: 'grt_1', agent: 'agent-7', method: 'storage.objects.delete', resources: ['//storage.googleapis.com/projects/_/buckets/tmp/objects/*'], rule: 'tests/approve', mode: 'sandbox' } as const
+
+/** Calls that a rule tells of, the last of them at `at`. */
+export function noticedEvent(count: number, at: number, data: Partial<EventData<'calls.noticed'>> = {}): CloudEvent {
+  const call = { record: 'rec_a.1', at, run: 'run-1', method: 'storage.buckets.patch', resources: ['//storage.googleapis.com/projects/_/buckets/b'], result: 'answered', status: 200 } as const
+  return cloudEvent('calls.noticed', '/audit', randomUUID(), at, { agent: 'agent-7', rule: 'tests/told', effect: 'allow', mode: 'sandbox', count, calls: Array.from({ length: Math.min(20, count) }, () => call), ...data })
 }
 
 export function lockEvent(data: Partial<EventData<'lock.changed'>>, at: number, id: string = randomUUID()): CloudEvent {

@@ -32,7 +32,7 @@ export function createGatewayNotifier({ config }: LoadedConfig, { secrets, ...pa
   const { notify, mode, approvalUrl } = config
   if (notify === undefined) return undefined
   const service = createNotifierService({ ...parts, secrets: onlySecrets(secrets, channelSecrets(notify)) }, {
-    mode, channels: notify.channels, ...approvalUrl === undefined ? {} : { approvalUrl }, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides },
+    mode, channels: notify.channels, noticeMinutes: notify.noticeMinutes, ...approvalUrl === undefined ? {} : { approvalUrl }, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides },
   })
   const { listen } = notify
   const { tls } = config.listen

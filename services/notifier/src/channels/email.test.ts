@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { collector } from '@lockkeeper/testkit'
 import { SMTPServer } from 'smtp-server'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { lockEvent, openNotifier, type World } from '../../test/harness.ts'
+import { lockEvent, noticedEvent, openNotifier, type World } from '../../test/harness.ts'
 import type { NotifySettingsInput } from '../settings.ts'
 
 interface Mail { readonly from: string, readonly to: string, readonly text: string }
@@ -115,6 +115,27 @@ describe('e-mail', () => {
     assert.deepEqual(more, [])
     assert.equal(mail?.to, 'list@acme.test')
     assert.doesNotMatch(headers(mail as Mail), /^bcc:/im)
+  })
+
+  it('a mail shows what changes and what it would do, as the card does', async () => {
+    await open({ to: ['list@acme.test'] })
+    await world.ask({}, { edits: ['labels.team: "a" → "b"'], effect: 'There are 12 objects in it.' })
+    await world.deliver()
+    assert.match(mails()[0]?.text ?? '', /Effect: There are 12 objects in it\.[\s\S]*What changes:\r\nlabels\.team: "a" =E2=86=92 "b"/)
+  })
+
+  it('calls that a rule tells of are a mail at once and a second one with what was collected, whatever settled says', async () => {
+    await open({ to: ['list@acme.test'] })
+    await world.receive(noticedEvent(1, world.clock.now()))
+    await world.deliver()
+    await world.receive(noticedEvent(4, world.clock.now()))
+    await world.deliver()
+    assert.equal(mails().length, 1)
+    world.clock.advance(600_000)
+    await world.deliver()
+    assert.equal(mails().length, 2)
+    assert.match(mails()[1]?.text ?? '', /agent-7: 5 calls[\s\S]*rec_a\.1/)
+    assert.match(headers(mails()[1] as Mail), /^in-reply-to: </im)
   })
 
   it('what a mail server refuses for good is given up, what it refuses for now is tried again', async () => {

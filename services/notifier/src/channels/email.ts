@@ -5,9 +5,10 @@
 import { sha256 } from '@lockkeeper/domain/digest'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { createTransport, type SentMessageInfo, type Transporter } from 'nodemailer'
-import { concerns, emailAddress, toldReviewers, type People } from '../people.ts'
+import { concerns, emailAddress, toldPersons, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import type { ChannelOf } from '../settings.ts'
+import { isGrantOver } from '../grant-subject.ts'
 import { isFinal, type Subject } from '../subject.ts'
 import { approvalOf, wordsOf } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
@@ -39,7 +40,7 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
   }
 
   async function send({ id, subject, recipient, place }: Message): Promise<Attempt> {
-    if (place !== undefined && !(settings.settled && isOver(subject))) return { kind: 'sent', place }
+    if (place !== undefined && subject.kind !== 'notice' && !(settings.settled && isOver(subject))) return { kind: 'sent', place }
     const opened = await open()
     if ('why' in opened) return { kind: 'again', why: opened.why, down: true }
     const messageId = `<${sha256(`${id}:${subject.revision}`)}@${settings.from.split('@')[1]}>`
@@ -64,15 +65,14 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
     const link = approval === undefined ? undefined : parts.link(approval)
     const decide = subject.kind !== 'approval' || isFinal(subject) ? [] : [link === undefined ? `Decide at the gateway: lockkeeper approvals show ${subject.id}` : `See it and decide, after signing in: ${link}`, 'Opening the link decides nothing.']
     const lines = first
-      ? [words.title, '', ...words.facts.map(([label, text]) => `${label}: ${text}`), '', ...words.details, '', ...words.notes, words.standing, ...decide]
-      : [words.title, '', words.standing]
+      ? [words.title, '', ...words.facts.map(([label, text]) => `${label}: ${text}`), '', ...words.changes.length === 0 ? [] : ['What changes:', ...words.changes, ''], ...words.details, '', ...words.notes, words.standing, ...decide]
+      : [words.title, '', ...subject.kind === 'notice' ? [...words.details, ''] : [], words.standing]
     return { subject: `[lockkeeper] ${words.headline}: ${words.title}`.slice(0, 200).toWellFormed(), text: `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n` }
   }
 
   function recipients(subject: Subject): readonly string[] {
     if (settings.to !== undefined) return concerns(people, subject, settings) ? settings.to : []
-    if (subject.kind !== 'approval') return []
-    return [...new Set(toldReviewers(people, subject, settings.reviewers).map(emailAddress).filter((address) => address !== undefined))]
+    return [...new Set(toldPersons(people, subject, settings.reviewers).map(emailAddress).filter((address) => address !== undefined))]
   }
 
   async function check(): Promise<string | undefined> {
@@ -93,7 +93,8 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
 }
 
 function isOver(subject: Subject): boolean {
-  return subject.kind === 'approval' ? isFinal(subject) : subject.kind === 'review' && subject.closed !== undefined
+  if (subject.kind === 'approval') return isFinal(subject)
+  return subject.kind === 'grant' ? isGrantOver(subject) : subject.kind === 'review' && subject.closed !== undefined
 }
 
 /** What nodemailer throws; `response` is the server's own text and stays here. */

@@ -63,7 +63,7 @@ export function createGoogleChatChannel(settings: ChannelOf<'googleChat'>, parts
     const approval = approvalOf(subject)
     const link = approval === undefined ? undefined : parts.link(approval)
     const hint = subject.kind !== 'approval' || link !== undefined ? [] : [paragraph(`Decided at the gateway: lockkeeper approvals show ${subject.id}`)]
-    const widgets = first ? [...firstWidgets(words), ...hint] : [paragraph(words.standing)]
+    const widgets = first ? [...firstWidgets(words), ...hint] : [...subject.kind === 'notice' ? detailWidgets(words.details) : [], paragraph(words.standing)]
     const button = link === undefined ? [] : [{ buttonList: { buttons: [{ text: 'Open the card', onClick: { openLink: { url: link } } }] } }]
     return {
       thread: { threadKey: subject.id }, fallbackText: `${words.headline}: ${words.title}`.slice(0, MOST_TEXT),
@@ -82,12 +82,16 @@ export function createGoogleChatChannel(settings: ChannelOf<'googleChat'>, parts
 }
 
 function firstWidgets(words: Words): readonly object[] {
-  const details = escaped(words.details.join('\n').slice(0, MOST_DETAILS).toWellFormed()).slice(0, MOST_DETAILS).replace(/&[a-z]*$/, '')
   return [
     ...words.facts.map(([label, text]) => ({ decoratedText: { topLabel: label, text: escaped(text.slice(0, 500).toWellFormed()), wrapText: true } })),
-    ...details === '' ? [] : [{ textParagraph: { text: details } }],
+    ...detailWidgets([...words.changes.length === 0 ? [] : ['What changes:', ...words.changes, ''], ...words.details]),
     ...words.notes.slice(0, 5).map((note) => paragraph(note.slice(0, 500).toWellFormed())), paragraph(words.standing),
   ]
+}
+
+function detailWidgets(lines: readonly string[]): readonly object[] {
+  const text = escaped(lines.join('\n').slice(0, MOST_DETAILS).toWellFormed()).slice(0, MOST_DETAILS).replace(/&[a-z]*$/, '')
+  return text === '' ? [] : [{ textParagraph: { text } }]
 }
 
 function paragraph(text: string): object {

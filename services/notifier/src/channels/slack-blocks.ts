@@ -30,7 +30,8 @@ export function slackBlocks(words: Words, { buttons, link, hint }: BlockOptions)
   return [
     { type: 'header', text: text(words.headline, MOST_HEADER) },
     section(words.title),
-    { type: 'section', fields: words.facts.slice(0, 10).map(([label, value]) => text(`${label}: ${value}`, MOST_FIELD)) },
+    ...words.facts.length === 0 ? [] : [{ type: 'section', fields: words.facts.slice(0, 10).map(([label, value]) => text(`${label}: ${value}`, MOST_FIELD)) }],
+    ...words.changes.length === 0 ? [] : pages(['What changes:', ...words.changes]).map(section),
     ...pages(words.details).map(section),
     ...words.notes.length === 0 ? [] : [{ type: 'context', elements: words.notes.slice(0, 10).map((note) => text(note, MOST_FIELD)) }],
     section(words.standing),

@@ -132,6 +132,14 @@ describe('Slack', () => {
     assert.doesNotMatch(slack.messages.items[0]?.text ?? '', /[<>]/)
   })
 
+  it('what changes, what it would do and whether it can be undone are shown as on the card, within Slack\'s limits', async () => {
+    await open()
+    await world.ask({}, { edits: ['labels.team: "a" → "b"', ...Array.from({ length: 20 }, (_, index) => `f${index}: ${'x'.repeat(280)}`)], effect: 'There are 12 objects in it.', undo: 'Can be undone by setting the old fields again.', details: Array.from({ length: 40 }, () => 'y'.repeat(300)), warnings: Array.from({ length: 10 }, () => 'w'.repeat(300)) })
+    await world.deliver()
+    assert.match(last(), /Effect: There are 12 objects in it\..*Undo: Can be undone by.*What changes:\\nlabels\.team: \\"a\\" → \\"b\\"/)
+    assert.ok((slack.messages.items.at(-1)?.blocks.length ?? 99) <= 50)
+  })
+
   it('invariant 3: what looks like a credential is struck out of messages', async () => {
     await open()
     await world.ask({}, { statedReason: `with ${['ya29', 'a0AfH6SMBsecretsecret'].join('.')}`, details: [`x = ${['AIza', 'SyA1234567890abcdefghijklmnopqrstuvw'].join('')}`] })

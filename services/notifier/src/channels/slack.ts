@@ -8,10 +8,10 @@ import type { Clock } from '@lockkeeper/domain'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { retryAfterMs } from '../backoff.ts'
 import type { Post } from '../http-post.ts'
-import { concerns, slackMember, toldReviewers, type People } from '../people.ts'
+import { concerns, slackMember, toldPersons, type People } from '../people.ts'
 import { secretOf } from '../secret-of.ts'
 import type { ChannelOf } from '../settings.ts'
-import type { Subject } from '../subject.ts'
+import type { RefusalSubject, Subject } from '../subject.ts'
 import { approvalOf, wordsOf, type Words } from '../words.ts'
 import type { Attempt, Channel, Message } from './channel.ts'
 import { slackBlocks, type BlockOptions } from './slack-blocks.ts'
@@ -28,7 +28,7 @@ export interface SlackParts {
 }
 
 /** Errors that the same message meets again whenever it is sent. */
-const HOPELESS = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed', 'is_archived', 'invalid_blocks', 'invalid_blocks_format', 'msg_too_long', 'msg_blocks_too_long'])
+const HOPELESS = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed', 'is_archived', 'user_not_in_channel', 'invalid_blocks', 'invalid_blocks_format', 'msg_too_long', 'msg_blocks_too_long'])
 /** Errors of the whole channel: the others would meet them too. */
 const DOWN = new Set(['ratelimited', 'rate_limited', 'invalid_auth', 'not_authed', 'account_inactive', 'token_revoked', 'token_expired', 'internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'team_added_to_org'])
 
@@ -38,12 +38,13 @@ export function createSlackChannel(settings: ChannelOf<'slack'>, parts: SlackPar
   const { people, clock } = parts
 
   function recipients(subject: Subject): readonly string[] {
+    if (subject.kind === 'refusal') return subject.click?.channel === settings.name ? [subject.click.member] : []
     if (settings.channel !== 'direct') return concerns(people, subject, settings) ? [settings.channel] : []
-    if (subject.kind !== 'approval') return []
-    return [...new Set(toldReviewers(people, subject, settings.reviewers).map(slackMember).filter((member) => member !== undefined))]
+    return [...new Set(toldPersons(people, subject, settings.reviewers).map(slackMember).filter((member) => member !== undefined))]
   }
 
   async function send({ subject, recipient, ref, place }: Message): Promise<Attempt> {
+    if (subject.kind === 'refusal') return answer(subject, recipient)
     const words = wordsOf(subject, people)
     const blocks = slackBlocks(words, optionsOf(subject, ref, parts))
     const message = { text: fallbackOf(words), blocks, unfurl_links: false, unfurl_media: false }
@@ -54,6 +55,14 @@ export function createSlackChannel(settings: ChannelOf<'slack'>, parts: SlackPar
     const { channel, ts } = called.answer
     if (typeof channel !== 'string' || typeof ts !== 'string') return { kind: 'again', why: 'Slack did not say where the message is', down: true }
     return { kind: 'sent', place: { channel, ts } }
+  }
+
+  /** Seen by the member alone who clicked, where they did (`chat.postEphemeral`; the scope `chat:write` is enough). */
+  async function answer(subject: RefusalSubject, member: string): Promise<Attempt> {
+    if (subject.click === undefined) throw new TypeError('only a click is answered')
+    const words = wordsOf(subject, people)
+    const called = await call('chat.postEphemeral', { channel: subject.click.conversation, user: member, text: fallbackOf(words), blocks: slackBlocks(words, {}) })
+    return 'attempt' in called ? called.attempt : { kind: 'sent' }
   }
 
   async function call(method: string, body: object): Promise<Called> {

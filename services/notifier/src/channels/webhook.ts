@@ -67,7 +67,8 @@ export function createWebhookChannel(settings: ChannelOf<'webhook'>, parts: Webh
 
 /** A program is told also where no person is left to decide. */
 function wants(subject: Subject, settings: ChannelOf<'webhook'>, people: People): boolean {
-  return (subject.kind === 'approval' && settings.reviewers === undefined) || concerns(people, subject, settings)
+  const toAll = subject.kind === 'approval' || subject.kind === 'grant' || subject.kind === 'refusal'
+  return (toAll && settings.reviewers === undefined) || concerns(people, subject, settings)
 }
 
 /** The bytes of a `whsec_` secret; undefined where it is none. */

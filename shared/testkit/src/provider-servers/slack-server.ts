@@ -1,6 +1,6 @@
 /**
  * Slack's Web API as far as the notifier uses it, with its published rules: docs.slack.dev/reference/methods (chat.postMessage,
- * chat.update, auth.test) and docs.slack.dev/reference/block-kit. What breaks a rule is answered as Slack does, and is in `broken`.
+ * chat.postEphemeral, chat.update, auth.test) and docs.slack.dev/reference/block-kit. What breaks a rule is answered as Slack does, and is in `broken`.
  */
 import { collector, type Collector } from '../collector.ts'
 import { blockProblems } from './slack-rules.ts'
@@ -21,6 +21,8 @@ export interface SlackServer extends Omit<ProviderServer, 'requests'> {
   readonly requests: Collector<ProviderRequest>
   /** Every message as it was posted and as it was changed, in order. */
   readonly messages: Collector<SlackMessage>
+  /** What one member alone was shown. */
+  readonly answers: Collector<{ readonly channel: string, readonly user: string, readonly text: string, readonly blocks: unknown }>
   /** Rules that were broken. */
   readonly broken: readonly string[]
   /** Value of the button with that action id in the newest version of the last message. */
@@ -31,6 +33,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 export async function startSlackServer(token: string): Promise<SlackServer> {
   const messages = collector<SlackMessage>()
+  const answers: SlackServer['answers'] = collector()
   const broken: string[] = []
   const no = (error: string): ProviderAnswer => ({ status: 200, body: JSON.stringify({ ok: false, error }) })
   const yes = (fields: object): ProviderAnswer => ({ status: 200, body: JSON.stringify({ ok: true, ...fields }) })
@@ -44,6 +47,7 @@ export async function startSlackServer(token: string): Promise<SlackServer> {
       case '/api/auth.test': return yes({ team_id: 'T0TEAM', bot_id: 'B0BOT' })
       case '/api/chat.postMessage': return post(fields)
       case '/api/chat.update': return update(fields)
+      case '/api/chat.postEphemeral': return answerOne(fields)
       default: return no('unknown_method')
     }
   }
@@ -57,6 +61,15 @@ export async function startSlackServer(token: string): Promise<SlackServer> {
     const ts = `${1_700_000_000 + messages.items.length}.000100`
     messages.add({ channel, ts, text: String(fields['text']), blocks: fields['blocks'] as Fields[], version: 1 })
     return yes({ channel, ts })
+  }
+
+  function answerOne({ channel, user, text, blocks }: Fields): ProviderAnswer {
+    if (typeof channel !== 'string' || !/^[CGD][A-Z0-9]+$/.test(channel)) return no('channel_not_found')
+    if (typeof user !== 'string' || !/^[UW][A-Z0-9]+$/.test(user)) return no('user_not_in_channel')
+    const refused = rulesOf({ text, blocks })
+    if (refused !== undefined) return refused
+    answers.add({ channel, user, text: String(text), blocks })
+    return yes({ message_ts: '1700000000.000200' })
   }
 
   function update(fields: Fields): ProviderAnswer {
@@ -76,7 +89,7 @@ export async function startSlackServer(token: string): Promise<SlackServer> {
 
   const server = await startProviderServer(answer)
   return {
-    ...server, apiUrl: `${server.origin}/api/`, messages, broken,
+    ...server, apiUrl: `${server.origin}/api/`, messages, answers, broken,
     button(actionId) {
       const elements = (messages.items.at(-1)?.blocks ?? []).flatMap((block) => Array.isArray(block['elements']) ? block['elements'] as Fields[] : [])
       return elements.find((element) => element['action_id'] === actionId)?.['value'] as string | undefined
