@@ -9,7 +9,7 @@ import { readPage, type Fence } from './markdown.ts'
 import { shellCommands, type ShellCommand } from './shell-commands.ts'
 
 /** Programs of others that pages name; none of them is run here. */
-const OTHERS = new Set(`awk base64 bq cat cd chmod chown command cosign cp curl date dd diff docker dig echo eval export false find gh git grep gsutil head id
+const OTHERS = new Set(`alias awk base64 bq cat cd chmod chown command cosign cp curl date dd diff docker dig echo eval export false find gh git grep gsutil head id
 jq kill kubectl ls mkdir mktemp mv openssl printf python python3 pwd read rm sed seq set sha256sum sleep sort source sqlite3 stat syft systemctl tail tar tee
 test touch tr trap true umask uniq unset useradd wait wc xargs agent.mjs my-agent .`.split(/\s+/))
 const TERRAFORM = new Set(['init', 'plan', 'apply', 'destroy', 'fmt', 'validate', 'test', 'output', 'import', 'state', 'show', 'force-unlock', 'providers', 'version', 'console', 'refresh', 'graph', 'get', 'workspace'])
