@@ -4,6 +4,7 @@ import { createPeopleDirectory } from '@lockkeeper/auth'
 import { systemClock } from '@lockkeeper/domain'
 import { isRefusal } from '@lockkeeper/domain/errors'
 import { aPerson } from '@lockkeeper/testkit'
+import { openRoom } from '../test/console-room.ts'
 import { iapIdentity } from './iap.ts'
 
 const AUDIENCE = '/projects/1/global/backendServices/2'
@@ -35,4 +36,15 @@ describe('the signed header of Identity-Aware Proxy', () => {
     ['that claims a shared secret', token({}, { header: { alg: 'HS256' } })], ['of somebody unknown', token({ email: 'eve@acme.example' })], ['without an address', token({ email: undefined })], ['with an address that is not verified', token({ email_verified: false })],
   ]
   for (const [what, given] of bad) it(`${what} names nobody`, async () => assert.ok(isRefusal(await identity(given))))
+
+  it('over HTTP it signs in by itself, and no cookie helps where it is missing, forged or of somebody else', async () => {
+    const room = await openRoom({ decideBy: 'idToken', iap: identity })
+    try {
+      const browser = room.browser()
+      const me = async (assertion: string | undefined): Promise<number> => (await browser.fetch('/api/me', { headers: assertion === undefined ? {} : { 'x-goog-iap-jwt-assertion': assertion } })).status
+      assert.deepEqual([await me(token()), await me(undefined), await me(token({}, { key: other })), await me(token({ email: 'eve@acme.example' })), await me(token())], [200, 401, 401, 403, 200])
+    } finally {
+      await room.close()
+    }
+  })
 })

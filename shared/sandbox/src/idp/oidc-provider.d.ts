@@ -15,6 +15,11 @@ declare module 'oidc-provider' {
     constructor(issuer: string, configuration: object)
     readonly issuer: string
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+    readonly Grant: new (of: { readonly clientId: string, readonly accountId: string }) => { addOIDCScope(scope: string): void, save(): Promise<string> }
+    /** Rejects where the browser has no such interaction. */
+    interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<{ readonly prompt: { readonly name: string } }>
+    /** Answers with the way on. */
+    interactionFinished(request: IncomingMessage, response: ServerResponse, result: object, options: { readonly mergeWithLastSubmission: boolean }): Promise<void>
     on(event: 'server_error', listener: (context: unknown, error: Error) => void): this
   }
 }
