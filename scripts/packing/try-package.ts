@@ -14,7 +14,7 @@ const TIMEOUT_MS = 4 * 60_000
 export async function tryPackage(tarball: string, version: string): Promise<readonly string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-package-'))
   try {
-    await command(folder, 'npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', tarball])
+    await command(folder, 'npm', ['install', '--prefix', folder, '--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', tarball])
     const installed = (await readdir(join(folder, 'node_modules'))).filter((name) => !name.startsWith('.'))
     expect(installed.join() === 'lockkeeper', `brings no dependency, but node_modules has ${installed.join(', ')}`)
     const bin = join(folder, 'node_modules/lockkeeper/bin/lockkeeper.js')
