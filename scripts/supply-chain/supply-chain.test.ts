@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
@@ -83,7 +84,7 @@ describe('the bill of materials', () => {
 interface Workflow {
   readonly on: unknown
   readonly permissions?: Readonly<Record<string, string>>
-  readonly jobs: Readonly<Record<string, { readonly permissions?: Readonly<Record<string, string>>, readonly environment?: string, readonly 'timeout-minutes'?: number, readonly steps: readonly { readonly uses?: string, readonly run?: string }[] }>>
+  readonly jobs: Readonly<Record<string, { readonly permissions?: Readonly<Record<string, string>>, readonly environment?: string, readonly 'timeout-minutes'?: number, readonly steps: readonly { readonly uses?: string, readonly run?: string, readonly with?: Readonly<Record<string, unknown>> }[] }>>
 }
 
 describe('the workflows', () => {
@@ -108,6 +109,11 @@ describe('the workflows', () => {
       assert.doesNotMatch(text, /secrets\.|credentials_json|pull_request_target|workflow_run/)
       for (const { run = '' } of steps) assert.doesNotMatch(run, /\$\{\{/)
       for (const job of Object.values(workflow.jobs)) assert.ok((job['timeout-minutes'] ?? Infinity) <= 60)
+    })
+
+    it(`${file}: a shell can read its scripts, and nobody is Google's but the account that may deploy`, () => {
+      for (const { run = '' } of steps) assert.equal(spawnSync('bash', ['-n'], { input: run, encoding: 'utf8' }).stderr, '')
+      for (const { uses = '', with: given } of steps) if (uses.startsWith('google-github-actions/auth@')) assert.equal(given?.['service_account'], '${{ vars.DEPLOYER }}')
     })
 
     it(`${file}: npm scripts and files that it runs are there`, () => {
