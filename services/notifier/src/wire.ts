@@ -1,6 +1,6 @@
 /** The notifier's composition root in the Google Cloud edition. */
 import { resolve } from 'node:path'
-import { openFirestore } from '@lockkeeper/adapter-google-cloud/firestore'
+import { createOutboxRelay, openFirestore } from '@lockkeeper/adapter-google-cloud/firestore'
 import { openPubSub } from '@lockkeeper/adapter-google-cloud/pubsub'
 import { secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
 import { fileSecrets } from '@lockkeeper/adapter-sqlite'
@@ -20,8 +20,11 @@ const SERVICE = 'notifier'
 export async function openNotifier({ settings, directory, port }: LoadedSettings<NotifierCloudSettings>, { log, telemetry, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators, approvalUrl } = settings
   const pushers = createPushers(settings.pusher, TOPOLOGY.subscriptions.filter(({ service, mode: delivered }) => service === SERVICE && delivered === 'push'), { clock, mode })
-  const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem: (problem, cause) => log.warn({ err: cause }, problem), ...emulators === undefined ? {} : { emulator: emulators.firestore } })
+  const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
+  const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem, ...emulators === undefined ? {} : { emulator: emulators.firestore } })
   const events = openPubSub({ projectId: project, service: SERVICE, log, ...countDeliveries(telemetry), verifyPusher: (token, spec) => pushers.verify(token, spec), ...emulators === undefined ? {} : { emulator: emulators.pubsub } })
+  // Clicks are facts of this service.
+  const relay = createOutboxRelay({ outbox: store.outbox, bus: events, onProblem })
   const secrets = 'secretManager' in settings.secrets ? secretManagerSecrets({ secrets: settings.secrets.secretManager }, { clock, log }) : fileSecrets(resolve(directory, settings.secrets.directory))
   const people = createPeopleDirectory(personsOf(resolve(directory, settings.people)))
   const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log, telemetry }, { mode, ...notifierSettings(settings.notify), ...approvalUrl === undefined ? {} : { approvalUrl } })
@@ -46,6 +49,7 @@ export async function openNotifier({ settings, directory, port }: LoadedSettings
     port: address.port,
     async drain() {
       await Promise.all([server.drain(), service.drain()])
+      await relay.close()
       await events.close()
       await store.close()
     },
