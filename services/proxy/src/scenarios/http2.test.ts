@@ -22,8 +22,7 @@ const RULES: readonly RuleDocument[] = [{ name: 'ask', methods: ['storage.bucket
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000
-  while (!condition()) {
+  for (const end = performance.now() + 15_000; !condition();) {
     if (performance.now() > end) throw new Error('it did not come to pass within 15 s')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
@@ -161,15 +160,9 @@ describe('HTTP/2', function () {
 
   it('a stream that is answered whole is closed, also where its request would go on for ever', async () => {
     await open()
-    const heads: readonly (readonly [path: string, headers: Readonly<Record<string, string>>])[] = [['/healthz', {}], [LIST, { ':method': 'POST', 'content-type': 'application/json', expect: '100-continue' }]]
-    const streams = Array.from({ length: 60 }, (_, index) => {
-      const stream = client.begin(...heads[index % heads.length] as typeof heads[number])
-      stream.write('{')
-      return stream
-    })
-    const answers = await Promise.all(streams.map(readAnswer))
-    assert.deepEqual([...new Set(answers.map(({ status, text }) => `${status} ${text().includes('alive') || text().includes('TOKEN_MISSING')}`))].sort(), ['200 true', '401 true'])
-    assert.equal((await client.call(READ, { headers: test.bearer() })).status, 200)
+    const streams = Array.from({ length: 60 }, (_, index) => index % 2 === 0 ? client.begin('/healthz') : client.begin(LIST, { ':method': 'POST', expect: '100-continue' }))
+    for (const stream of streams) stream.write('{')
+    for (const [index, answer] of (await Promise.all(streams.map(readAnswer))).entries()) assert.equal(answer.status, [200, 401][index % 2])
   })
 
   describe('hostile requests', () => {
