@@ -1,6 +1,7 @@
 /** Structured logs (pino) that never carry a secret: known fields are dropped, token-like text is struck out everywhere. */
 import { isTraceparent } from '@lockkeeper/domain/events'
 import { pino, type DestinationStream } from 'pino'
+import { strike } from './strike.ts'
 
 export interface Log {
   debug(facts: Readonly<Record<string, unknown>>, message: string): void
@@ -22,8 +23,6 @@ export interface LoggerOptions {
 }
 
 const SECRET_NAMES = /^(?:authorization|proxy-authorization|cookie|token|access_?token|id_?token|refresh_?token|subject_?token|secret|password|private_?key|credential)$/i
-/** JWTs, Google OAuth tokens and API keys, PEM private keys, Bearer values. */
-const SECRET_TEXT = /eyJ[\w-]{8,4096}\.[\w-]{2,8192}(?:\.[\w-]{0,4096})?|ya29\.[\w.-]{8,2048}|AIza[\w-]{20,64}|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|\bBearer\s+[\w.~+/-]{8,8192}=*/g
 const MAX_DEPTH = 6
 
 export function createLogger(name: string, { level = 'info', destination, project }: LoggerOptions = {}): Log {
@@ -42,11 +41,6 @@ function withTrace({ traceparent, ...facts }: Record<string, unknown>, project: 
   const [, trace, span, flags] = traceparent.split('-')
   if (project === undefined) return { ...facts, trace_id: trace, span_id: span }
   return { ...facts, 'logging.googleapis.com/trace': `projects/${project}/traces/${trace}`, 'logging.googleapis.com/spanId': span, 'logging.googleapis.com/trace_sampled': flags === '01' }
-}
-
-/** The text without anything that looks like a credential. */
-export function strike(text: string): string {
-  return text.replace(SECRET_TEXT, '[struck out]')
 }
 
 function scrub(value: unknown, depth: number): unknown {

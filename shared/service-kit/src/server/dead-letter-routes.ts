@@ -2,7 +2,7 @@
 import { refuse } from '@lockkeeper/domain/errors'
 import type { EventBus } from '@lockkeeper/domain/ports'
 import express, { type Router } from 'express'
-import { strike } from '../logger.ts'
+import { strike } from '../strike.ts'
 import { listDeadLetters, redriveDeadLetter } from './dead-letter-operations.ts'
 import { SENT } from './operation.ts'
 import { serve } from './serve.ts'

@@ -1,6 +1,6 @@
 /** The one way of values into spans and metrics (invariant 3). */
 import type { Attributes } from '@opentelemetry/api'
-import { strike } from '../logger.ts'
+import { strike } from '../strike.ts'
 import type { Facts } from './telemetry.ts'
 
 const MOST_CHARACTERS = 256
