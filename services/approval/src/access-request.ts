@@ -1,7 +1,7 @@
 /** `access.requested` as it comes off the bus: checked field by field, then against its own digest. */
 import { digestOf, equalInConstantTime, unboundCall } from '@lockkeeper/domain/digest'
 import type { Agent, ApprovalTerms, Decision, Obligations } from '@lockkeeper/domain'
-import type { AccessRequest, AttachKey, CanonicalCall, EffectFacts, StateFacts } from '@lockkeeper/domain/ports'
+import type { AccessRequest, AttachKey, CanonicalCall, EffectFacts, OtherState, StateFacts } from '@lockkeeper/domain/ports'
 import { z } from 'zod'
 
 const text = z.string().max(4096)
@@ -52,9 +52,14 @@ const decision = z.strictObject({
   hash: name, bundle: text, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
 } satisfies Shape<Decision>)
 
+const other = z.strictObject({
+  role: z.enum(['source', 'document']), name: text, exists: z.boolean().optional(), bound: z.boolean(), facts: z.array(z.tuple([name, text])).max(10),
+} satisfies Shape<OtherState>)
+
 const state = z.strictObject({
   kind: z.enum(['bound', 'checked', 'none', 'unread']), exists: z.boolean().optional(), reader: name.optional(), record: name.optional(), at: z.number().int().nonnegative().optional(), why: text.optional(),
   changes: z.array(z.strictObject({ path: z.array(z.string().max(512)).min(1).max(64), before: z.string().max(1024).optional() })).max(50).optional(), moreChanges: z.number().int().nonnegative().optional(),
+  others: z.array(other).max(50).optional(), moreOthers: z.number().int().nonnegative().optional(),
 } satisfies Shape<StateFacts>)
 
 const effect = z.strictObject({

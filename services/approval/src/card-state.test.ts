@@ -33,6 +33,25 @@ describe('the state on a card', () => {
     assert.match(withState({ kind: 'unread' }).warnings.join('\n'), /could not be read/)
   })
 
+  it('what else the call depends on is told, each with how far it is bound', () => {
+    const others = [
+      { role: 'source', name: 'gs://a/b', exists: true, bound: true, facts: [['generation', '7'], ['size', '12']] }, { role: 'source', name: 'gs://a/c', exists: false, bound: false, facts: [] },
+      { role: 'document', name: 'projects/p/databases/d/documents/a/b', exists: true, bound: true, facts: [['does', 'is deleted'], ['updated', 'T']] }, { role: 'document', name: 'x', bound: false, facts: [['does', 'is transformed']] },
+    ] as const
+    assert.deepEqual(withState({ kind: 'checked', others, moreOthers: 3 }).boundTo.slice(1), [
+      'source gs://a/b: generation 7, size 12', 'source gs://a/c: does not exist (not bound to this state)', 'document projects/p/databases/d/documents/a/b: is deleted, updated T',
+      'document x: was not read (not bound to this state)', '… and 3 more, of which nothing is shown', 'put in by the gateway: ifGenerationMatch',
+    ])
+    assert.match(withState({ kind: 'checked', others }).boundTo[0] ?? '', /no precondition for all of this call/)
+  })
+
+  for (const [dedupeKey, bound, told] of [['requestId', ['requestId'], true], ['jobReference.jobId', ['body.jobReference'], true], ['jobReference.jobId', ['body.jobReference.jobId'], true], ['ifGenerationMatch', ['ifGenerationMatch'], false], ['requestId', ['body.etag'], false]] as const) {
+    it(`a key ${bound.join()} ${told ? 'is' : 'is not'} told as one`, () => {
+      const { boundTo } = cardOf({ state: { kind: 'none' }, call: aCanonicalCall({ body: { kind: 'none' }, dedupeKey, bound }) })
+      assert.equal(boundTo.some((line) => line.startsWith('By the key')), told)
+    })
+  }
+
   it('fields are shown from what was read to what the call itself says', () => {
     const changes = [{ path: ['labels', 'team'], before: '"a"' }, { path: ['labels', 'new'] }, { path: ['labels', 'old'], before: '"x"' }, { path: ['cors', '0'], before: '1' }]
     assert.deepEqual(withState({ kind: 'bound', changes }, { labels: { team: 'b', new: 1, old: null }, cors: [{ a: 1 }] }).edits, ['labels.team: "a" → "b"', 'labels.new: nothing → 1', 'labels.old: "x" → nothing', 'cors.0: 1 → {"a":1}'])
@@ -47,7 +66,7 @@ describe('the state on a card', () => {
   for (const hidden of ['\u202e', '\n', '\u0007', '\u{e0041}']) {
     it(`a hostile state hides nothing with ${JSON.stringify(hidden)}`, () => {
       const evil = `a${hidden}b`
-      const card = withState({ kind: 'unread', why: evil, reader: evil, changes: [{ path: [evil], before: evil }] }, { [evil]: evil })
+      const card = withState({ kind: 'unread', why: evil, reader: evil, changes: [{ path: [evil], before: evil }], others: [{ role: 'source', name: evil, exists: true, bound: true, facts: [[evil, evil]] }] }, { [evil]: evil })
       assert.doesNotMatch(JSON.stringify([card, renderCardText(card).replaceAll('\n', '')]), /[\p{Cc}\p{Cf}]/u)
     })
   }

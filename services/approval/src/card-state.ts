@@ -1,7 +1,7 @@
 /** What the gateway read before it asked, in lines for a card: what the approval is bound to, and what the body changes there. Pure and bounded. */
 import { isRefusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, parseStrict, serialise, type Json } from '@lockkeeper/domain/json'
-import type { AccessRequest, CanonicalCall, StateChange, StateFacts } from '@lockkeeper/domain/ports'
+import type { AccessRequest, CanonicalCall, OtherState, StateChange, StateFacts } from '@lockkeeper/domain/ports'
 import { instant } from './outcome-texts.ts'
 import { shownList, type Cuts } from './shown-list.ts'
 import { clip, visible } from './shown-text.ts'
@@ -14,18 +14,37 @@ const MAX_EDITS = 50
 /** Empty where the method changes nothing. */
 export function stateLines({ state, call }: Pick<AccessRequest, 'state' | 'call'>): readonly string[] {
   if (state === undefined) return []
-  const filled = call.bound === undefined ? [] : [visible(`put in by the gateway: ${call.bound.join(', ')}`)]
-  return [bindingText(state), ...state.exists === false ? ['There was no such resource when it was read.'] : [], ...filled]
+  const { bound = [] } = call
+  const key = bound.find((place) => isKey(place, call))
+  const { others = [], moreOthers = 0 } = state
+  return [
+    bindingText(state, bound.some((place) => place !== key)), ...state.exists === false ? ['There was no such resource when it was read.'] : [],
+    ...others.map(otherLine), ...moreOthers === 0 ? [] : [`… and ${moreOthers} more, of which nothing is shown`],
+    ...bound.length === 0 ? [] : [clip(visible(`put in by the gateway: ${bound.join(', ')}`), MAX_VALUE)],
+    ...key === undefined ? [] : ['By the key that the gateway put in, an answer that is lost can be found again.'],
+  ]
 }
 
-function bindingText({ kind, at, reader, why }: StateFacts): string {
+/** A precondition can be such a key, too; then it is spoken of as one. */
+function isKey(place: string, { dedupeKey = '' }: CanonicalCall): boolean {
+  if (dedupeKey === '' || dedupeKey === 'ifGenerationMatch') return false
+  return place === dedupeKey || `body.${dedupeKey}.`.startsWith(`${place}.`)
+}
+
+function bindingText({ kind, at, reader, why }: StateFacts, partly: boolean): string {
   const read = visible(`${at === undefined ? 'before' : `at ${instant(at)}`}${reader === undefined ? '' : ` by ${reader}`}`)
   switch (kind) {
     case 'bound': return `Bound to the state that was read ${read}: beside another one the API itself refuses the call.`
-    case 'checked': return `The API has no precondition for this call. The gateway reads again right before it sends, and compares with what was read ${read}; between that and the change a moment is left.`
+    case 'checked': return `${partly ? 'The API has no precondition for all of this call.' : 'The API has no precondition for this call.'} The gateway reads again right before it sends, and compares with what was read ${read}; between that and the change a moment is left.`
     case 'none': return 'What this call changes cannot be read beforehand: the approval is bound to the call alone.'
     case 'unread': return visible(`What this call changes could not be read (${clip(why ?? 'no reason is known', 200)}): the approval is bound to the call alone.`)
   }
+}
+
+function otherLine({ role, name, exists, bound, facts }: OtherState): string {
+  const known = facts.map(([fact, value]) => fact === 'does' ? value : `${fact} ${value}`).join(', ')
+  const there = exists === undefined ? 'was not read' : exists ? known : `does not exist${known === '' ? '' : `, ${known}`}`
+  return clip(visible(`${role} ${name}: ${there}${bound ? '' : ' (not bound to this state)'}`), MAX_VALUE)
 }
 
 /** `labels.team: "a" → "b"`. What a field was is masked; what it becomes stands in the call. */

@@ -52,6 +52,22 @@ export interface StateFacts {
   readonly changes?: readonly StateChange[]
   /** Changes beyond those. */
   readonly moreChanges?: number
+  /** What else the call depends on or changes, at most 50. */
+  readonly others?: readonly OtherState[]
+  /** Others beyond those. */
+  readonly moreOthers?: number
+}
+
+/** The source of a copy, or a document of a commit. */
+export interface OtherState {
+  readonly role: 'source' | 'document'
+  readonly name: string
+  /** False: there was no such thing. Undefined: it was not read. */
+  readonly exists?: boolean
+  /** The API refuses the call beside another state of it. */
+  readonly bound: boolean
+  /** What a person knows it by, masked: its generation, size, time of change. */
+  readonly facts: readonly (readonly [name: string, value: string])[]
 }
 
 /** What the API said that the call would do, without doing it; for approvers only. */

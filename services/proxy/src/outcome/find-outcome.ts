@@ -15,7 +15,7 @@ import { outcomeRuleOf, type Verdict } from './outcome-rules.ts'
 type Complete = Passage & Witnesses
 
 /** Ms between the looks: an operation shows a moment after it was taken. */
-export const LOOK_AFTER_MS: readonly number[] = [0, 500, 2_000]
+const LOOK_AFTER_MS: readonly number[] = [0, 500, 2_000]
 /** Ms after which no other look is begun. */
 const LOOK_WITHIN_MS = 15_000
 export const FOUND_TYPE = 'application/json; charset=UTF-8'

@@ -38,7 +38,7 @@ describe('state binding', () => {
     ['an object that is deleted', { method: 'DELETE', path: OBJECT }, STATE, ({ url }) => url.split('?')[1], 'ifGenerationMatch=7&ifMetagenerationMatch=3', `GET ${OBJECT}`],
     ['one version of an object', { method: 'DELETE', path: `${OBJECT}?generation=5` }, STATE, ({ url }) => url.split('?')[1], 'generation=5&ifMetagenerationMatch=3', `GET ${OBJECT}?generation=5`],
     ['a bucket that is changed', { method: 'PATCH', path: BUCKET, body: { labels: { a: 'b' } } }, STATE, ({ url }) => url.split('?')[1], 'ifMetagenerationMatch=3', `GET ${BUCKET}`],
-    ['an object that is copied over', { method: 'POST', path: `${BUCKET}/o/a%2Fb/rewriteTo/b/dev/o/report.csv`, body: {} }, STATE, ({ url }) => url.split('?')[1], 'ifGenerationMatch=7', `GET ${OBJECT}`],
+    ['an object that is copied onto itself', { method: 'POST', path: `${BUCKET}/o/report.csv/rewriteTo/b/dev/o/report.csv`, body: {} }, STATE, ({ url }) => url.split('?')[1], 'ifGenerationMatch=7&ifSourceGenerationMatch=7', `GET ${OBJECT}`],
     ['an object that is moved', { method: 'POST', path: `${OBJECT}/moveTo/o/new.csv` }, STATE, ({ url }) => url.split('?')[1], 'ifSourceGenerationMatch=7', `GET ${OBJECT}`],
     ['a table that is changed', { method: 'PATCH', path: ORDERS, body: { description: 'x' } }, STATE, ({ headers }) => headers['if-match'], 'BwX=', `GET ${ORDERS}`],
     ['a secret that is deleted', { method: 'DELETE', path: SECRET }, STATE, ({ url }) => url.split('?')[1], 'etag=BwX%3D', `GET ${SECRET}`],

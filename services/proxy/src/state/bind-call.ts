@@ -13,7 +13,7 @@ export interface BoundCall {
   readonly bound: boolean
 }
 
-interface Part extends BoundCall { readonly filled?: string }
+export interface Part extends BoundCall { readonly filled?: string }
 
 /**
  * What the agent sent itself stays, and must be what was read: STATE_CHANGED otherwise. A precondition that the method does not take
@@ -67,7 +67,7 @@ function put(where: Binding['put'], wanted: Wanted, classified: Classified, cata
   }
 }
 
-function putArgument([name, value]: Wanted, classified: Classified, catalog: Pick<Catalog, 'match'>): Part | Refusal {
+export function putArgument([name, value]: Wanted, classified: Classified, catalog: Pick<Catalog, 'match'>): Part | Refusal {
   const { call } = classified
   const sent = call.arguments[name]
   if (sent !== undefined) return sent === value ? { classified, bound: true } : changed(name)
@@ -122,7 +122,13 @@ function withField(object: JsonObject, [name = '', ...rest]: readonly string[], 
   return copy
 }
 
-function changed(name: string): Refusal {
+/** The call with another body; `places` are what the gateway put into it. */
+export function withBody(classified: Classified, value: JsonObject, places: readonly string[]): Classified {
+  const { call } = classified
+  return { ...classified, call: { ...call, body: { kind: 'json', value, bytes: Buffer.from(serialise(value)) }, bound: [...call.bound ?? [], ...places] } }
+}
+
+export function changed(name: string): Refusal {
   return refuse('STATE_CHANGED', {
     message: `The call names a state of the resource (${name}) that is not the present one, so it would be refused upstream. Nobody was asked and nothing was sent; read the resource again and send the call with its present state.`,
     metadata: { precondition: name },

@@ -4,22 +4,21 @@
  */
 import { canonicalCall, digestOf, sha256 } from '@lockkeeper/domain/digest'
 import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
-import { serialise } from '@lockkeeper/domain/json'
 import type { StateFacts } from '@lockkeeper/domain/ports'
 import type { Classified, Passage, Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
-import { maskedForPeople } from '../recorded-bodies.ts'
-import { bindCall } from './bind-call.ts'
+import { bindCall, type BoundCall } from './bind-call.ts'
+import { bindOthers } from './bind-others.ts'
+import type { BoundOthers } from './other-states.ts'
 import { ownRead } from './own-read.ts'
+import { readOthers, type OtherReads } from './read-others.ts'
 import type { OwnRead } from './resource-read.ts'
 import { readPlanOf } from './read-plan.ts'
-import { maskedState, stateChanges } from './state-changes.ts'
+import { shownToPeople } from './shown-state.ts'
+import { stateChanges } from './state-changes.ts'
 import { stateHashOf } from './state-hash.ts'
 
 type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'decided'>
-
-/** A larger state is compared, and not shown. */
-const MAX_SHOWN_BYTES = 256 * 1024
 
 /**
  * Leaves the bound call, the hash and what the approver is told on the passage. `read` says that the approval which stands was given
@@ -35,40 +34,54 @@ export async function bindState(passage: Needs, { read: wasRead }: { readonly re
   const plan = passage.inForce === undefined ? readPlanOf(call, parts.catalog) : undefined
   const read = passage.inForce ?? (plan === undefined ? undefined : await ownRead('the state of the resource', plan, passage, parts))
   passage.inForce = undefined
-  if (read === undefined) {
+  const others = isRefusal(read) ? undefined : await readOthers(passage, parts)
+  const unread = isRefusal(read) ? read : isRefusal(others) ? others : undefined
+  if (unread !== undefined) {
+    if (terms !== 'best-effort' || wasRead || unread.reason === 'AUDIT_UNAVAILABLE') return unread
+    passage.state = { kind: 'unread', why: unread.detail ?? unread.message, ...plan === undefined ? {} : { reader: plan.reader.id } }
+    return undefined
+  }
+  if (read === undefined && others === undefined) {
     if (terms === 'required') return nothingToRead(passage)
     passage.state = { kind: 'none' }
     return undefined
   }
-  if (isRefusal(read)) {
-    if (terms !== 'best-effort' || wasRead || read.reason === 'AUDIT_UNAVAILABLE') return read
-    passage.state = { kind: 'unread', why: read.detail ?? read.message, ...plan === undefined ? {} : { reader: plan.reader.id } }
-    return undefined
-  }
-  return bindTo(read, passage, parts)
+  return bindTo(read as OwnRead | undefined, others as OtherReads | undefined, passage, parts)
 }
 
-function bindTo(read: OwnRead, passage: Needs, parts: Parts): Refusal | undefined {
+function bindTo(read: OwnRead | undefined, others: OtherReads | undefined, passage: Needs, parts: Parts): Refusal | undefined {
   const unbound = passage.classified
-  const bound = bindCall(unbound, read, parts.catalog)
-  if (isRefusal(bound)) return bound
+  const first: BoundCall | Refusal = read === undefined ? { classified: unbound, bound: true } : bindCall(unbound, read, parts.catalog)
+  if (isRefusal(first)) return first
+  const rest = others === undefined ? undefined : bindOthers(first.classified, others, passage, parts)
+  if (isRefusal(rest)) return rest
+  const { classified } = rest ?? first
   passage.unbound = unbound
-  ;(passage as { classified: Classified }).classified = bound.classified
-  const { call, headers } = bound.classified
-  // Both: what the state is, and that the call which was approved is the one that names it.
-  passage.stateHash = sha256(JSON.stringify([stateHashOf(call.method, read), digestOf(canonicalCall(call, headers.meaningful))]))
+  ;(passage as { classified: Classified }).classified = classified
+  const { call, headers } = classified
+  // All: what the states are, and that the call which was approved is the one that names them.
+  passage.stateHash = sha256(JSON.stringify([read === undefined ? '' : stateHashOf(call.method, read), ...rest === undefined ? [] : [rest.versions], digestOf(canonicalCall(call, headers.meaningful))]))
   passage.state = {
-    kind: bound.bound ? 'bound' : 'checked', exists: read.value !== undefined, reader: read.reader.id, record: read.record, at: read.at,
-    ...read.value === undefined ? {} : shownChanges(read.value, read, unbound, passage, parts),
+    kind: first.bound && rest?.bound !== false ? 'bound' : 'checked', ...readFacts(read ?? others?.read),
+    ...read?.value === undefined ? {} : shownChanges(read.value, read, unbound, passage, parts), ...othersShown(rest),
+    ...read === undefined ? {} : { exists: read.value !== undefined },
   }
   return undefined
 }
 
+function readFacts(read: OwnRead | undefined): Pick<StateFacts, 'reader' | 'record' | 'at'> {
+  return read === undefined ? {} : { reader: read.reader.id, record: read.record, at: read.at }
+}
+
+function othersShown(rest: BoundOthers | undefined): Partial<StateFacts> {
+  if (rest === undefined) return {}
+  const { states, more, changes, moreChanges } = rest
+  return { others: states, ...more === 0 ? {} : { moreOthers: more }, ...changes.length === 0 ? {} : { changes }, ...moreChanges === 0 ? {} : { moreChanges } }
+}
+
 function shownChanges(value: NonNullable<OwnRead['value']>, { reader }: OwnRead, { call }: Classified, { decided }: Needs, { maskers }: Parts): Pick<StateFacts, 'changes' | 'moreChanges'> {
   if (call.body.kind !== 'json') return {}
-  const bytes = Buffer.from(serialise(value))
-  const masked = bytes.length > MAX_SHOWN_BYTES ? undefined : maskedState(maskedForPeople(bytes, reader, decided.decision.obligations.mask, maskers))
-  return stateChanges(call, value, masked)
+  return stateChanges(call, value, shownToPeople(value, reader, decided.decision.obligations.mask, maskers))
 }
 
 function nothingToRead({ classified: { call }, decided: { decision } }: Needs): Refusal {

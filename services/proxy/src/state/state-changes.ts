@@ -1,15 +1,14 @@
 /** Which members of a body are not as they were read, for the card: what they were is masked, and everything is bounded. Pure. */
 import type { Call } from '@lockkeeper/domain'
-import { isRefusal } from '@lockkeeper/domain/errors'
-import { isJsonObject, parseStrict, serialise, type Json, type JsonObject } from '@lockkeeper/domain/json'
+import { isJsonObject, serialise, type Json, type JsonObject } from '@lockkeeper/domain/json'
 import type { StateChange, StateFacts } from '@lockkeeper/domain/ports'
 import { stateRuleOf } from './state-rules.ts'
 
-const MAX_CHANGES = 50
+export const MAX_CHANGES = 50
 const MAX_SHOWN = 300
 const MAX_DEPTH = 20
 const MAX_PLACES = 5_000
-const MAX_NAME = 200
+export const MAX_NAME = 200
 
 /** A replaced resource's output-only members come back by themselves. */
 const OUTPUT_ONLY: ReadonlySet<string> = new Set([
@@ -83,18 +82,12 @@ function camelCase(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-function at(value: Json | undefined, [name, ...rest]: readonly string[]): Json | undefined {
+export function at(value: Json | undefined, [name, ...rest]: readonly string[]): Json | undefined {
   if (name === undefined) return value
   if (Array.isArray(value)) return at((value as readonly Json[])[Number(name)], rest)
   return isJsonObject(value) && Object.hasOwn(value, name) ? at(value[name], rest) : undefined
 }
 
-function clip(text: string): string {
+export function clip(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`
-}
-
-/** The bytes of a masked state as JSON; undefined where they cannot be read again. */
-export function maskedState(bytes: Uint8Array | undefined): JsonObject | undefined {
-  const value = bytes === undefined ? undefined : parseStrict(bytes)
-  return value === undefined || isRefusal(value) || !isJsonObject(value) ? undefined : value
 }

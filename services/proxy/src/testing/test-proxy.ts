@@ -57,7 +57,7 @@ export interface TestProxy {
 }
 
 const ALLOW_ALL: readonly RuleDocument[] = [{ name: 'all', methods: ['*'], effect: 'allow' }]
-const HOSTS = ['storage.googleapis.com', 'bigquery.googleapis.com', 'cloudresourcemanager.googleapis.com', 'secretmanager.googleapis.com', 'iam.googleapis.com', 'compute.googleapis.com']
+const HOSTS = ['storage.googleapis.com', 'bigquery.googleapis.com', 'cloudresourcemanager.googleapis.com', 'secretmanager.googleapis.com', 'iam.googleapis.com', 'compute.googleapis.com', 'firestore.googleapis.com', 'run.googleapis.com']
 
 let catalog: Promise<Catalog> | undefined
 export function loadedCatalog(): Promise<Catalog> {
