@@ -69,6 +69,7 @@ function checkRun(test: ValuesFile, body: Body, line: number, name: string, test
     const [first] = reference.steps
     const named = first !== undefined && 'name' in first ? first.name : ''
     if (reference.root === 'output') return namesOf(module, 'output').has(named) ? undefined : `names output.${named}, which ${module.folder} does not have`
+    if (reference.root === 'check') return namesOf(module, 'check').has(named) ? undefined : `names check.${named}, which ${module.folder} does not have`
     if (reference.root === 'run') return around.runs.includes(named) ? undefined : `names run.${named}, which is not before it`
     return inModule(reference)
   }

@@ -102,6 +102,7 @@ const PLANTED: readonly (readonly [string, string, string, string, string | read
   ['a value for no variable', VALUES, 'access_token', 'refresh_token', '1 gives refresh_token, which environments/dev does not take'],
   ['a test\'s value for no variable', TEST, '  project_id   = "example"\n', '  project      = "example"\n', ['10 gives project, which modules/queue does not take', '15 run a_topic_is_there lacks project_id']],
   ['a test of an output that is not there', TEST, 'output.topic ==', 'output.topics ==', '19 names output.topics, which modules/queue does not have'],
+  ['a test that waits for a check that is not there', TEST, '  command = apply\n', '  command = apply\n\n  expect_failures = [check.sound]\n', '18 names check.sound, which modules/queue does not have'],
   ['a test that mocks what is not there', TEST, 'id = "projects', 'uri = "projects', '4 mocks google_pubsub_topic.uri, which it does not have'],
   ['a test that asserts nothing', TEST, '  assert {\n    condition     = output.topic == google_pubsub_topic.main.id\n    error_message = "The topic is another."\n  }\n', '', '15 run a_topic_is_there asserts nothing'],
 ]

@@ -37,3 +37,11 @@ output "guards" {
   description = "Which of the guards that make the gateway unavoidable are on."
   value       = module.lockkeeper.guards
 }
+
+# Said with every plan, and no fault: the guards come one after the other, as the installation's runbook says.
+check "unavoidable" {
+  assert {
+    condition     = module.lockkeeper.guards.tokens_denied && module.lockkeeper.guards.changes_denied && module.lockkeeper.guards.organization_rules
+    error_message = "There is a way around the gateway: not every guard is on. docs/runbooks/install.md, step 11, has their order; the output guards says which are."
+  }
+}

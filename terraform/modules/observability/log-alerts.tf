@@ -10,9 +10,20 @@ locals {
   # What Google's audit log says about the gateway's own projects (invariant 12).
   audit_alerts = merge({
     project-policy-changed = {
-      title  = "Somebody changed who may do what in the gateway's project"
-      doNow  = "Was it the deployer? If not: runbooks/incident.md."
-      filter = "protoPayload.methodName=~\"SetIamPolicy$\" AND log_id(\"cloudaudit.googleapis.com/activity\")"
+      title = "Somebody changed who may do what in the gateway's project"
+      doNow = "Was it the deployer? If not: runbooks/incident.md."
+      # Accounts say SetIAMPolicy, buckets setIamPermissions, all others SetIamPolicy.
+      filter = "protoPayload.methodName=~\"(?i)set(iampolicy|iampermissions)$\" AND log_id(\"cloudaudit.googleapis.com/activity\")"
+    }
+    deny-policy-changed = {
+      title  = "Somebody changed a deny policy: who may act as an upstream account, or change things without the gateway"
+      doNow  = "Was it the deployer? If not, somebody is on the way around: disable the upstream accounts, then runbooks/incident.md."
+      filter = "protoPayload.methodName=~\"^google[.]iam[.]v2[a-z]*[.]Policies[.](Create|Update|Delete)Policy$\""
+    }
+    service-replaced = {
+      title  = "Somebody but the deployer changed a service"
+      doNow  = "An image that nobody looked at may run with the service's rights. Lock everything, put the known image back: runbooks/incident.md."
+      filter = "protoPayload.serviceName=\"run.googleapis.com\" AND protoPayload.methodName=~\"[.](Create|Update|Replace|Delete)Service$\" AND NOT protoPayload.authenticationInfo.principalEmail=\"${var.deployer}\""
     }
     key-touched = {
       title  = "A signing key was changed or destroyed"

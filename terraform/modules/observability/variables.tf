@@ -74,6 +74,11 @@ variable "secret_events" {
   default     = null
 }
 
+variable "deployer" {
+  description = "Account that changes services: anybody else who does is told of."
+  type        = string
+}
+
 variable "proxy_account" {
   description = "Account of the proxy."
   type        = string

@@ -64,6 +64,7 @@ module "observability" {
   # Google asks from its own networks: where those may not come there is nothing to be learnt.
   host              = contains(keys(var.images), "proxy") && contains(var.agent_ranges, "*") ? var.door : null
   upstream_accounts = values(module.identity.accounts)
+  deployer          = var.deployer
   proxy_account     = local.accounts["proxy"]
   log_bucket        = module.evidence.bucket
   secret_events     = google_pubsub_subscription.secret_events.name

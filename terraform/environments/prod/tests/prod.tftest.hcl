@@ -159,6 +159,16 @@ run "somebody_can_help" {
   expect_failures = [var.guard]
 }
 
+run "every_plan_says_that_guards_are_missing" {
+  command = plan
+
+  variables {
+    guard = { guarded = null, exceptions = ["principalSet://goog/group/platform-emergency@acme.example"], service_agent_projects = [], organization_rules = false, customer_ids = [] }
+  }
+
+  expect_failures = [check.unavoidable]
+}
+
 run "the_log_is_kept_and_copied" {
   command = plan
 

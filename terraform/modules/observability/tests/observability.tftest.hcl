@@ -10,6 +10,7 @@ variables {
   subscriptions     = [{ id = "approval-access", service = "approval", dead_letters = "approval-access-dead" }, { id = "audit-records", service = "audit", dead_letters = "audit-records-dead" }]
   emails            = ["platform@acme.example"]
   host              = "gw.acme.example"
+  deployer          = "lockkeeper-deployer@acme-gateway.iam.gserviceaccount.com"
   proxy_account     = "lockkeeper-proxy@acme-gateway.iam.gserviceaccount.com"
   upstream_accounts = ["lk-google-change@acme-gateway-upstream.iam.gserviceaccount.com"]
   log_bucket        = "acme-gateway-log"
@@ -39,6 +40,26 @@ run "a_token_that_went_around_the_gateway_is_told" {
   assert {
     condition     = strcontains(google_monitoring_alert_policy.audited["bypass"].conditions[0].condition_matched_log[0].filter, "lk-google-change@acme-gateway-upstream[.]iam[.]gserviceaccount[.]com") && strcontains(google_monitoring_alert_policy.audited["bypass"].conditions[0].condition_matched_log[0].filter, "NOT protoPayload.authenticationInfo.principalEmail=\"${var.proxy_account}\"")
     error_message = "A bypass would go unseen."
+  }
+}
+
+run "a_change_of_rights_is_told_however_google_writes_it" {
+  command = plan
+
+  # Of a filter the regular expression is taken out and tried on what Google's audit log calls the methods.
+  assert {
+    condition     = alltrue([for method in ["SetIamPolicy", "google.iam.admin.v1.SetIAMPolicy", "storage.setIamPermissions", "google.iam.v1.IAMPolicy.SetIamPolicy"] : can(regex(regex("methodName=~\"([^\"]+)\"", google_monitoring_alert_policy.audited["project-policy-changed"].conditions[0].condition_matched_log[0].filter)[0], method))])
+    error_message = "Rights could change unseen."
+  }
+
+  assert {
+    condition     = alltrue([for method in ["google.iam.v2.Policies.CreatePolicy", "google.iam.v2.Policies.DeletePolicy", "google.iam.v2beta.Policies.UpdatePolicy"] : can(regex(regex("methodName=~\"([^\"]+)\"", google_monitoring_alert_policy.audited["deny-policy-changed"].conditions[0].condition_matched_log[0].filter)[0], method))])
+    error_message = "A guard could be taken away unseen."
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.audited["service-replaced"].conditions[0].condition_matched_log[0].filter, "NOT protoPayload.authenticationInfo.principalEmail=\"${var.deployer}\"")
+    error_message = "A foreign image could be put in unseen."
   }
 }
 
