@@ -45,7 +45,7 @@ describe('scenario: the notifier', () => {
     const about = (items: SlackServer['messages']['items']): string => JSON.stringify(items.findLast(({ blocks }) => JSON.stringify(blocks).includes(approval))?.blocks ?? [])
     return about(await slack.messages.until((items) => wanted.test(about(items)), 8000))
   }
-  const click = (approval: string, member: string, fields: Omit<Clicked, 'member'> = {}): Promise<number> => clickInSlack(test, slack, approval, { member, ...fields })
+  const click = (approval: string, member: string, fields: Omit<Clicked, 'member'> = {}): Promise<number> => clickInSlack({ origin: test.gateway.notifier?.callbackOrigin ?? '', at: test.clock.now() }, slack, approval, { member, ...fields })
   /** Reasons of the decisions that were refused, once there are so many; a refusal is no fact that could be waited for. */
   const refusals = async (approval: string, wanted: number): Promise<readonly string[]> => {
     for (let tries = 0; ; tries += 1) {

@@ -41,6 +41,6 @@ export function createApprovers(): Approvers {
 export const PEOPLE = JSON.stringify({
   apiVersion: 'lockkeeper.dev/v1', kind: 'People',
   people: ['sam', 'ada', 'max', 'kim'].map((id) => ({
-    id, name: id, groups: id === 'sam' ? ['engineers'] : ['approvers'], identities: [{ issuer: 'people', subject: id }, { email: `${id}@sandbox.example.com` }, ...id === 'sam' ? [{ email: 'sam.sponsor@sandbox.example.com' }] : []],
+    id, name: id, groups: id === 'sam' ? ['engineers'] : ['approvers'], identities: [{ issuer: 'people', subject: id }, { email: `${id}@sandbox.example.com` }, { slack: `U0${id.toUpperCase()}` }, ...id === 'sam' ? [{ email: 'sam.sponsor@sandbox.example.com' }] : []],
   })),
 })

@@ -13,10 +13,13 @@ import { cloudEvent, TOPICS } from '@lockkeeper/domain/events'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { RuleDocument } from '@lockkeeper/policy-engine'
 import type { SandboxIdp, SandboxUpstream } from '@lockkeeper/sandbox'
+import type { SlackServer } from '@lockkeeper/testkit'
 import { startPushDelivery, type PushDelivery } from '@lockkeeper/testkit/push-delivery'
 import { createAgent, type Heard, type TestAgent } from './agent-client.ts'
 import { createApprovers, PEOPLE, type Approvers } from './approvers.ts'
+import { ACCOUNTS, AUDIENCES, cloudSettings } from './cloud-settings.ts'
 import { policyText } from './gateway-files.ts'
+import { SLACK } from './slack-people.ts'
 import { startService, type ServiceName, type ServiceProcess } from './service-process.ts'
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
 
@@ -27,6 +30,8 @@ export interface CloudEditionOptions {
   readonly rules: readonly RuleDocument[]
   /** Parts of the services' settings that replace the defaults. */
   readonly settings?: Partial<Readonly<Record<ServiceName, object>>>
+  /** Approvers are told, and decide, in this Slack; without it there is no notifier. */
+  readonly slack?: SlackServer
   /** Whether pushes come twice at this moment. */
   readonly deliverTwice?: () => boolean
 }
@@ -42,7 +47,7 @@ export interface CloudEdition {
   readonly services: Map<string, ServiceProcess>
   /** Starts a service, or another process of it, and waits until it is ready. `parts` replace its settings. */
   start(name: ServiceName, options?: { readonly parts?: object, readonly as?: string, readonly port?: number, readonly preload?: string }): Promise<ServiceProcess>
-  /** All but the proxy. */
+  /** All but the proxy and the notifier. */
   startInner(): Promise<void>
   agent(id: string, origin: string, run?: string): Promise<TestAgent>
   /** An operator's request to a service. */
@@ -55,8 +60,6 @@ export interface CloudEdition {
   close(): Promise<void>
 }
 
-export const ACCOUNTS = { proxy: 'proxy@gateway.iam.gserviceaccount.com', pusher: 'pusher@gateway.iam.gserviceaccount.com', operator: 'kim@acme.example' } as const
-export const AUDIENCES = { approval: 'http://approval.test', audit: 'http://audit.test', policy: 'http://policy.test' } as const
 const SPONSOR = 'sam.sponsor@sandbox.example.com'
 
 export async function openCloudEdition(options: CloudEditionOptions): Promise<CloudEdition> {
@@ -69,15 +72,15 @@ export async function openCloudEdition(options: CloudEditionOptions): Promise<Cl
   const services = new Map<string, ServiceProcess>()
   const bus: PubSubBus = openPubSub({ projectId, emulator: pubsub, log: QUIET })
   const heard: Heard = { sent: 0, texts: [], tokens: [] }
-  await writeFiles(directory, options.rules, { upstream: upstream.credential, identity: tokens.token(ACCOUNTS.proxy, AUDIENCES.approval) })
+  await writeFiles(directory, options.rules, { 'sandbox-upstream': upstream.credential, 'slack-token': SLACK.token, 'slack-signing': SLACK.signing }, tokens.token(ACCOUNTS.proxy, AUDIENCES.approval))
   const pushes: PushDelivery = startPushDelivery({
     emulator: pubsub, projectId, prefix: TOPOLOGY.prefix,
-    subscriptions: TOPOLOGY.subscriptions.filter(({ mode, service }) => mode === 'push' && service in AUDIENCES),
+    subscriptions: TOPOLOGY.subscriptions.filter(({ mode, service }) => mode === 'push' && service in AUDIENCES && (service !== 'notifier' || options.slack !== undefined)),
     endpoint: ({ service }) => services.get(service)?.origin, ...options.deliverTwice === undefined ? {} : { twice: options.deliverTwice },
     authorization: ({ service, pushPath }) => `Bearer ${tokens.token(ACCOUNTS.pusher, `${AUDIENCES[service as keyof typeof AUDIENCES]}${pushPath}`)}`,
   })
   const common = { apiVersion: 'lockkeeper.dev/v1', mode: 'sandbox', project: projectId, emulators: { firestore, pubsub }, log: 'info' }
-  const settings = settingsOf(common, { idp, upstream, tokens, approvers }, () => services.get('approval')?.origin ?? 'http://127.0.0.1:1')
+  const settings = cloudSettings(common, { idp, upstream, tokens, approvers, slack: options.slack }, () => services.get('approval')?.origin ?? 'http://127.0.0.1:1')
   const edition: CloudEdition = {
     directory, idp, upstream, tokens, approvers, heard, services,
     async start(name, { parts, as = name, port, preload } = {}) {
@@ -121,42 +124,16 @@ export async function openCloudEdition(options: CloudEditionOptions): Promise<Cl
 const quiet = (): void => undefined
 const QUIET = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
-async function writeFiles(directory: string, rules: readonly RuleDocument[], given: { readonly upstream: string, readonly identity: string }): Promise<void> {
+async function writeFiles(directory: string, rules: readonly RuleDocument[], given: Readonly<Record<string, string>>, identity: string): Promise<void> {
   await Promise.all([mkdir(join(directory, 'policies')), mkdir(join(directory, 'secrets'), { mode: 0o700 })])
   const key = (): string => randomBytes(32).toString('base64')
   const secret = (name: string, value: string): Promise<void> => writeFile(join(directory, 'secrets', name), value, { mode: 0o600 })
   await Promise.all([
-    secret('session-key', key()), secret('receipt-key', key()), secret('sandbox-upstream', given.upstream),
-    writeFile(join(directory, 'identity'), given.identity, { mode: 0o600 }),
+    ...Object.entries({ 'session-key': key(), 'receipt-key': key(), ...given }).map(([name, value]) => secret(name, value)),
+    writeFile(join(directory, 'identity'), identity, { mode: 0o600 }),
     writeFile(join(directory, 'people.yaml'), PEOPLE),
     writeFile(join(directory, 'policies', 'scenario.yaml'), policyText(rules)),
   ])
-}
-
-interface Given { readonly idp: SandboxIdp, readonly upstream: SandboxUpstream, readonly tokens: ServiceTokens, readonly approvers: Approvers }
-
-/** One key for everything that is signed, one directory for all blobs: they stand in for KMS and Cloud Storage. */
-function settingsOf(common: object, { idp, upstream, tokens, approvers }: Given, approvalOrigin: () => string): (name: ServiceName) => object {
-  const signer = { file: 'keys/signing.pem' }
-  const blobs = { directory: 'blobs' }
-  const callers = (service: keyof typeof AUDIENCES, allowed: string): object => ({ issuers: tokens.issuers, audience: AUDIENCES[service], allowed: [allowed] })
-  const pusher = (service: keyof typeof AUDIENCES): object => ({ issuers: tokens.issuers, origin: AUDIENCES[service], account: ACCOUNTS.pusher })
-  return (name) => {
-    switch (name) {
-      case 'proxy': return {
-        ...common, kind: 'Proxy', databases: { policy: 'policy', approval: 'approval' }, blobs, signer, policyKeys: [signer], secrets: { directory: 'secrets' }, people: 'people.yaml',
-        approval: { origin: approvalOrigin() }, identity: { tokenFile: 'identity' }, hold: '5s',
-        issuers: [{ name: 'sandbox', issuer: idp.issuer, audience: 'lockkeeper', agent: { id: 'claims.agent', run: 'claims.run', sponsor: 'claims.sponsor' } }],
-        targets: [{ name: 'google', hosts: ['*.googleapis.com'], upstream: upstream.origin, credential: { secret: 'sandbox-upstream' } }],
-      }
-      case 'approval': return {
-        ...common, kind: 'Approval', database: 'approval', blobs, secrets: { directory: 'secrets' }, people: 'people.yaml', approverIssuers: [approvers.settings],
-        proxies: callers('approval', ACCOUNTS.proxy), operators: callers('approval', ACCOUNTS.operator), pusher: pusher('approval'),
-      }
-      case 'audit': return { ...common, kind: 'Audit', database: 'audit', blobs, signer, writerKeys: [signer], operators: callers('audit', ACCOUNTS.operator), pusher: pusher('audit') }
-      case 'policy': return { ...common, kind: 'Policy', database: 'policy', blobs, signer, policies: 'policies', operators: callers('policy', ACCOUNTS.operator) }
-    }
-  }
 }
 
 async function askAs<T>(token: string, origin: string, path: string, body?: object): Promise<T> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-export type ServiceName = 'proxy' | 'approval' | 'audit' | 'policy'
+export type ServiceName = 'proxy' | 'approval' | 'audit' | 'policy' | 'notifier'
 
 export interface ServiceProcess {
   /** `http://127.0.0.1:PORT`. */

@@ -1,6 +1,5 @@
 /** Tests only: approvers with Slack identities, and their clicks as Slack would send them. */
 import { slackClick, type SlackServer } from '@lockkeeper/testkit'
-import type { TestGateway } from './test-gateway.ts'
 
 /** A Slack app and its people. Ada sits at the terminal; sam sponsors the agents. */
 export const SLACK = {
@@ -23,11 +22,11 @@ export interface Clicked {
   readonly secret?: string
 }
 
-/** Presses a button of the message about that approval and posts what Slack would; the status that the gateway answers with. */
-export async function clickInSlack({ gateway, clock }: TestGateway, slack: SlackServer, approval: string, { member, verdict = 'approve', secret = SLACK.signing, reason }: Clicked): Promise<number> {
+/** Presses a button of the message about that approval and posts what Slack would to the notifier at `origin`; the status that it answers with. `at`: epoch ms. */
+export async function clickInSlack({ origin, at }: { readonly origin: string, readonly at: number }, slack: SlackServer, approval: string, { member, verdict = 'approve', secret = SLACK.signing, reason }: Clicked): Promise<number> {
   const { digest, ref } = buttonOf(slack, approval)
-  const { body, timestamp, signature } = slackClick({ secret, at: clock.now(), approval, digest, ref, verdict, member, ...reason === undefined ? {} : { reason } })
-  const response = await fetch(`${gateway.notifier?.callbackOrigin ?? ''}/slack/interactivity`, {
+  const { body, timestamp, signature } = slackClick({ secret, at, approval, digest, ref, verdict, member, ...reason === undefined ? {} : { reason } })
+  const response = await fetch(`${origin}/slack/interactivity`, {
     method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-slack-request-timestamp': timestamp, 'x-slack-signature': signature },
   })
   return response.status
