@@ -12,6 +12,12 @@ export function usePath(): string {
   }, () => location.pathname)
 }
 
+/** As `go`, but the way back leads past where we are. */
+export function goInstead(path: string): void {
+  history.replaceState(null, '', path)
+  changed()
+}
+
 export function go(path: string): void {
   if (path === location.pathname + location.search) return
   history.pushState(null, '', path)

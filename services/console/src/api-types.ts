@@ -218,4 +218,7 @@ export interface Passkey { readonly id: string, readonly person: string, readonl
 /** Browsers that a person is signed in with, newest first; epoch ms. */
 export interface SignIns { readonly signIns: readonly { readonly startedAt: number, readonly usedAt: number, readonly current: boolean }[] }
 
+/** The request that a mail's link leads to. */
+export interface OpenedLink { readonly approval: string }
+
 export interface ProblemBody { readonly title?: string, readonly detail?: string, readonly reason?: string }

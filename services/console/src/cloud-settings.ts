@@ -25,6 +25,8 @@ export const consoleCloudSettingsSchema = z.strictObject({
   signIn: consoleSchema.shape.signIn.unwrap().min(1),
   /** Secrets of those clients. */
   secrets: secretsSchema.optional(),
+  /** Secret of 32 bytes in base64 that the notifier has too. With it links of mails open one request for one person once. */
+  mailLinkKey: z.string().min(1).max(128).optional(),
   /** Where the console stands behind Identity-Aware Proxy, whose signed header then says who is there. */
   iap: z.strictObject({
     /** `/projects/NUMBER/global/backendServices/ID`, or of a Cloud Run service `/projects/NUMBER/locations/REGION/services/NAME`. */
@@ -50,7 +52,8 @@ export function consoleProblems({ approverIssuers, signIn, secrets, mode, people
   return [
     ...checkApproverIssuerSettings(approverIssuers, mode).map(({ path, message }) => ({ path: ['approverIssuers', ...path], message })),
     ...('problems' in read ? read.problems.map((message) => ({ path: ['people'], message })) : []),
-    ...places.flatMap(([path, place]) => place.startsWith('https://') || (mode === 'sandbox' && LOOPBACK.test(place)) ? [] : [{ path, message: 'must be https: sessions and tokens travel there' }]),
+    ...places.flatMap(([path, place]) => place.startsWith('https://') || (mode === 'sandbox' && (LOOPBACK.test(place) || (path[0] === 'services' && NEIGHBOUR.test(place)))) ? [] : [{ path, message: 'must be https: sessions and tokens travel there' }]),
+    ...rest.mailLinkKey !== undefined && secrets === undefined ? [{ path: ['secrets'], message: 'is needed where there is a mailLinkKey' }] : [],
     ...signIn.flatMap(({ issuer, clientId, clientSecret }, index): readonly PathProblem[] => {
       const known = approverIssuers.find(({ name }) => name === issuer)
       return [

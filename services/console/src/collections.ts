@@ -27,4 +27,8 @@ export interface BegunDocument {
 }
 export const begunDocuments: Collection<BegunDocument> = { name: 'console-begun', ttlField: 'deleteAt', queries: {} }
 
-export const collections: readonly Collection[] = [sessionDocuments, begunDocuments]
+/** Links of mails that were opened; each opens once. Id = hash of the link's token. */
+export interface OpenedLinkDocument { readonly approval: string, readonly person: PersonId, readonly at: number, readonly deleteAt: number }
+export const openedLinks: Collection<OpenedLinkDocument> = { name: 'console-opened-links', ttlField: 'deleteAt', queries: {} }
+
+export const collections: readonly Collection[] = [sessionDocuments, begunDocuments, openedLinks]

@@ -11,7 +11,7 @@ interface PageFile { readonly type: string, readonly bytes: Buffer, readonly has
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' }
 const MOST_FILES = 50
 /** The page's own addresses: its script shows what is there. */
-const PAGES = /^\/(?:(?:sign-in|history|grants|reviews|runs|locks|load|keys|sign-ins)?|a\/[^/]+|runs\/[^/]+)$/
+const PAGES = /^\/(?:(?:sign-in|history|grants|reviews|runs|locks|load|keys|sign-ins)?|(?:a|open)\/[^/]+|runs\/[^/]+)$/
 
 export function pageFiles(folder: PageFolder): RequestHandler {
   let files: Promise<ReadonlyMap<string, PageFile>> | undefined

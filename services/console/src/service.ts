@@ -16,6 +16,7 @@ import { onlyHost, onlyOwnPage, securityHeaders } from './guards.ts'
 import { addIdentityRounds } from './identity-rounds.ts'
 import { createInboxStream } from './inbox-stream.ts'
 import { addLookRoutes } from './look-routes.ts'
+import { addMailLinkRoutes } from './mail-link-routes.ts'
 import type { OidcClient } from './oidc-client.ts'
 import { addOperateRoutes } from './operate-routes.ts'
 import { pageFiles, type PageFolder } from './page-files.ts'
@@ -40,6 +41,8 @@ export interface ConsolePorts {
   readonly clients: readonly OidcClient[]
   /** Behind Identity-Aware Proxy: who its assertion names. */
   readonly iap?: ProxyIdentity
+  /** What the notifier signs links of mails with, 32 bytes; undefined: none is opened. */
+  readonly mailLinkKey?: Uint8Array | undefined
 }
 
 export interface ConsoleService {
@@ -76,6 +79,7 @@ export function createConsoleService(ports: ConsolePorts, settings: ConsoleSetti
   addSessionRoutes(router, { sessions, cookies, people, log })
   addLookRoutes(router, { approval, audit, inbox, clock, mode, decideBy })
   addDecisionRoutes(router, { approval, decideBy, rpId, rounds })
+  addMailLinkRoutes(router, { approval, documents, people, clock, key: ports.mailLinkKey })
   addOperateRoutes(router, approval, () => clock.now())
   if (decideBy === 'passkey') addPasskeyRoutes(router, passkeyParts)
   router.use(pageFiles(ports.page))

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { serviceIdentity } from '@lockkeeper/adapter-google-auth'
 import { openFirestore } from '@lockkeeper/adapter-google-cloud/firestore'
-import { secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
+import { secretKey32, secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
 import { fileSecrets } from '@lockkeeper/adapter-sqlite'
 import { createApproverVerifier, createPeopleDirectory, type ApproverVerifier } from '@lockkeeper/auth'
 import { systemClock, type Clock } from '@lockkeeper/domain'
@@ -21,11 +21,13 @@ export async function openConsole({ settings, directory, port }: LoadedSettings<
   const persons = personsOf(resolve(directory, settings.people))
   const people = createPeopleDirectory(persons)
   const approvers = createApproverVerifier({ issuers: approverIssuers, people, clock, mode })
-  const ask = (place: string): ServiceApi => createServiceApi({ origin: place, authorization: identityOf(settings, place, { directory, clock, log }) })
+  const ask = (name: 'approval' | 'audit'): ServiceApi => createServiceApi({ origin: settings.services[name], authorization: identityOf(settings, name, { directory, clock, log }) })
   const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem: (problem, cause) => log.warn({ err: cause }, problem), ...emulators === undefined ? {} : { emulator: emulators.firestore } })
+  const secrets = secretsOf(settings, { directory, clock, log })
+  const mailLinkKey = settings.mailLinkKey === undefined || secrets === undefined ? undefined : await secretKey32(secrets, settings.mailLinkKey)
   const service = createConsoleService({
-    clock, documents: store.documents, log, people, approval: ask(settings.services.approval), audit: ask(settings.services.audit), page: builtPage(), origin: () => origin,
-    clients: clientsOf(settings, approvers, secretsOf(settings, { directory, clock, log }), clock),
+    clock, documents: store.documents, log, people, approval: ask('approval'), audit: ask('audit'), page: builtPage(), origin: () => origin,
+    clients: clientsOf(settings, approvers, secrets, clock), mailLinkKey,
     ...iap === undefined ? {} : { iap: iapIdentity({ ...iap, people, persons, clock, mode }) },
   }, { mode, operators, decideBy: 'idToken' }, origin.startsWith('https://'))
   const server = createServiceServer({
@@ -46,9 +48,9 @@ export async function openConsole({ settings, directory, port }: LoadedSettings<
 interface Surroundings { readonly directory: string, readonly clock: Clock, readonly log: Log }
 
 /** An ID token for exactly the service that is asked. */
-function identityOf({ identity }: ConsoleCloudSettings, audience: string, { directory, clock }: Surroundings): () => Promise<string> {
-  if ('tokenFile' in identity) return async () => `Bearer ${(await readFile(resolve(directory, identity.tokenFile), 'utf8')).trim()}`
-  return serviceIdentity(audience, { clock })
+function identityOf({ identity, services }: ConsoleCloudSettings, name: 'approval' | 'audit', { directory, clock }: Surroundings): () => Promise<string> {
+  if ('tokenFile' in identity) return async () => `Bearer ${(await readFile(resolve(directory, identity.tokenFile.replaceAll('{service}', name)), 'utf8')).trim()}`
+  return serviceIdentity(services[name], { clock })
 }
 
 function secretsOf({ secrets }: ConsoleCloudSettings, { directory, clock, log }: Surroundings): SecretSource | undefined {

@@ -37,11 +37,11 @@ export interface Room {
 }
 
 /** `beside`: another instance, over the same store and clock. */
-export interface RoomOptions { readonly decideBy?: 'passkey' | 'idToken', readonly idp?: StandInIdp, readonly iap?: ProxyIdentity, readonly beside?: Room, readonly documents?: DocumentStore }
+export interface RoomOptions { readonly decideBy?: 'passkey' | 'idToken', readonly idp?: StandInIdp, readonly iap?: ProxyIdentity, readonly beside?: Room, readonly documents?: DocumentStore, readonly mailLinkKey?: Uint8Array }
 
 export const PEOPLE = [aPerson({ id: 'ada', groups: ['approvers'], identities: [{ issuer: 'people', subject: 'ada' }] }), aPerson({ id: 'vic', groups: [], identities: [{ issuer: 'people', subject: 'vic' }] }), aPerson({ id: 'gone', disabled: true, groups: ['approvers'], identities: [{ issuer: 'people', subject: 'gone' }] })]
 
-export async function openRoom({ decideBy = 'passkey', idp, iap, beside, documents }: RoomOptions = {}): Promise<Room> {
+export async function openRoom({ decideBy = 'passkey', idp, iap, beside, documents, mailLinkKey }: RoomOptions = {}): Promise<Room> {
   const clock = beside?.clock ?? manualClock(Date.now())
   const asked: ServiceRequest[] = []
   const logged: string[] = []
@@ -63,7 +63,7 @@ export async function openRoom({ decideBy = 'passkey', idp, iap, beside, documen
   const listening: { server?: ConsoleServer } = {}
   const address = (): string => `http://localhost:${listening.server?.port ?? 0}`
   const origin = (): string => beside?.origin ?? address()
-  const service = createConsoleService({ clock, documents: documents ?? store.documents, log, people, approval: api, audit: api, page: async () => folder, origin, clients, ...iap === undefined ? {} : { iap } }, { mode: 'sandbox', operators: 'approvers', decideBy }, false)
+  const service = createConsoleService({ clock, documents: documents ?? store.documents, log, people, approval: api, audit: api, page: async () => folder, origin, clients, mailLinkKey, ...iap === undefined ? {} : { iap } }, { mode: 'sandbox', operators: 'approvers', decideBy }, false)
   listening.server = await openConsoleServer(service.routes, { port: 0, log })
   return Object.assign(room, {
     origin: origin(), clock, asked, logged, store, folder, browser: () => createBrowser(origin(), address()),

@@ -4,6 +4,8 @@ import { callersSchema, pusherSchema, readPeopleFile, secretsSchema, serviceSett
 import { z } from 'zod'
 import { notifyProblems, notifySchema, slackDecides } from './settings.ts'
 
+const REQUEST_PAGE = '/a/{id}'
+
 export const notifierCloudSettingsSchema = z.strictObject({
   ...serviceSettings,
   kind: z.literal('Notifier'),
@@ -20,18 +22,26 @@ export const notifierCloudSettingsSchema = z.strictObject({
   }),
   /** Page of a request; `{id}` becomes the approval's id. */
   approvalUrl: z.url({ protocol: /^https$/ }).optional(),
+  /** Secret of 32 bytes in base64 that the console has too. With it the links of mails open one request for one person once; `approvalUrl` is then the console's `…/a/{id}`. */
+  mailLinkKey: z.string().min(1).max(128).optional(),
   /** People who may see deliveries. */
   operators: callersSchema,
   /** Who delivers facts. */
   pusher: pusherSchema,
 })
 
+/** Where the console opens links of mails, from where it shows requests; undefined where that is no page of the console. */
+export function mailLinkPage(approvalUrl: string | undefined): string | undefined {
+  return approvalUrl?.endsWith(REQUEST_PAGE) === true ? `${approvalUrl.slice(0, -REQUEST_PAGE.length)}/open/{token}` : undefined
+}
+
 export type NotifierCloudSettings = z.output<typeof notifierCloudSettingsSchema>
 
-export function notifierProblems({ notify, mode, people }: NotifierCloudSettings, directory: string): readonly PathProblem[] {
+export function notifierProblems({ notify, mode, people, mailLinkKey, approvalUrl }: NotifierCloudSettings, directory: string): readonly PathProblem[] {
   const read = readPeopleFile(resolve(directory, people))
   return [
     ...notifyProblems({ channels: notify.channels }, mode).map(({ path, message }) => ({ path: ['notify', ...path], message })),
+    ...mailLinkKey !== undefined && mailLinkPage(approvalUrl) === undefined ? [{ path: ['mailLinkKey'], message: 'is for links that the console opens: approvalUrl must be its …/a/{id}' }] : [],
     ...('problems' in read ? read.problems.map((message) => ({ path: ['people'], message })) : []),
   ]
 }

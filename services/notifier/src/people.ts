@@ -5,6 +5,7 @@ import type { Subject } from './subject.ts'
 /** What the notifier asks of the directory of persons; absence is undefined or an empty list. */
 export interface People {
   byId(id: string): Person | undefined
+  byEmail(address: string): Person | undefined
   group(name: string): readonly PersonId[]
 }
 

@@ -6,6 +6,13 @@ import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { People } from './people.ts'
 import type { NotifySettings } from './settings.ts'
 
+export interface MailLinks {
+  /** 32 random bytes that the console has too. They open nothing and decide nothing. */
+  readonly key: Uint8Array
+  /** The console's page for them; `{token}` becomes the link's own part. */
+  readonly page: string
+}
+
 export interface NotifierPorts {
   readonly documents: DocumentStore
   readonly events: EventBus
@@ -14,6 +21,8 @@ export interface NotifierPorts {
   readonly clock: Clock
   readonly people: People
   readonly log: Log
+  /** Signs the links of mails; undefined: they are plain addresses of the request's page. */
+  readonly mailLinks?: MailLinks | undefined
   /** Undefined: off. */
   readonly telemetry?: Telemetry | undefined
   /** In [0, 1), for the jitter of retries. Default: Math.random. */

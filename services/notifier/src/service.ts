@@ -81,6 +81,6 @@ export { openCallbackServer, type CallbackServer, type CallbackServerOptions } f
 export type { ChannelStatus } from './channel-worker.ts'
 export { checkChannels, type ChannelCheck } from './create-channels.ts'
 export type { People } from './people.ts'
-export type { NotifierPorts, NotifierSettings } from './ports.ts'
+export type { MailLinks, NotifierPorts, NotifierSettings } from './ports.ts'
 export type { DeliveryPage, DeliveryView } from './routes.ts'
 export { notifyProblems, notifySchema, type NotifyProblem, type NotifySettings, type NotifySettingsInput } from './settings.ts'

@@ -2,16 +2,17 @@
 import { resolve } from 'node:path'
 import { createOutboxRelay, openFirestore } from '@lockkeeper/adapter-google-cloud/firestore'
 import { openPubSub } from '@lockkeeper/adapter-google-cloud/pubsub'
-import { secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
+import { secretKey32, secretManagerSecrets } from '@lockkeeper/adapter-google-cloud/secret-manager'
 import { fileSecrets } from '@lockkeeper/adapter-sqlite'
 import { createPeopleDirectory, createServiceVerifier } from '@lockkeeper/auth'
 import { systemClock, type Clock } from '@lockkeeper/domain'
+import type { SecretSource } from '@lockkeeper/domain/ports'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
 import type { Log } from '@lockkeeper/service-kit'
 import { countDeliveries, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type LoadedSettings, type RunningService } from '@lockkeeper/service-kit/server'
-import type { NotifierCloudSettings } from './cloud-settings.ts'
-import { collections, createNotifierService, type NotifierSettings } from './service.ts'
+import { mailLinkPage, type NotifierCloudSettings } from './cloud-settings.ts'
+import { collections, createNotifierService, type MailLinks, type NotifierSettings } from './service.ts'
 
 export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
 
@@ -27,7 +28,8 @@ export async function openNotifier({ settings, directory, port }: LoadedSettings
   const relay = createOutboxRelay({ outbox: store.outbox, bus: events, onProblem })
   const secrets = 'secretManager' in settings.secrets ? secretManagerSecrets({ secrets: settings.secrets.secretManager }, { clock, log }) : fileSecrets(resolve(directory, settings.secrets.directory))
   const people = createPeopleDirectory(personsOf(resolve(directory, settings.people)))
-  const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log, telemetry }, { mode, ...notifierSettings(settings.notify), ...approvalUrl === undefined ? {} : { approvalUrl } })
+  const mailLinks = await mailLinksOf(settings, secrets)
+  const service = createNotifierService({ documents: store.documents, events, secrets, clock, people, log, telemetry, mailLinks }, { mode, ...notifierSettings(settings.notify), ...approvalUrl === undefined ? {} : { approvalUrl } })
   const toOperators = createServiceVerifier({ ...settings.operators, clock, mode })
   const guard = onlyFor((authorization) => toOperators.verify(authorization))
   let started = false
@@ -58,4 +60,10 @@ export async function openNotifier({ settings, directory, port }: LoadedSettings
 
 function notifierSettings({ channels, noticeMinutes, slack }: NotifierCloudSettings['notify']): Pick<NotifierSettings, 'channels' | 'noticeMinutes' | 'slackDecides'> {
   return { channels, noticeMinutes, ...slack === undefined ? {} : { slackDecides: slack.decides } }
+}
+
+async function mailLinksOf({ mailLinkKey, approvalUrl }: NotifierCloudSettings, secrets: SecretSource): Promise<MailLinks | undefined> {
+  const page = mailLinkPage(approvalUrl)
+  // The settings' own check has refused a key without a page.
+  return mailLinkKey === undefined || page === undefined ? undefined : { page, key: await secretKey32(secrets, mailLinkKey) }
 }

@@ -10,7 +10,7 @@ import type { Log } from '@lockkeeper/service-kit'
 import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { aPerson, manualClock, tempDir, type ManualClock } from '@lockkeeper/testkit'
 import { deliveries, type DeliveryDocument } from '../src/collections.ts'
-import { collections, createNotifierService, notifySchema, type NotifierService, type NotifySettingsInput, type People } from '../src/service.ts'
+import { collections, createNotifierService, notifySchema, type NotifierPorts, type NotifierService, type NotifySettingsInput, type People } from '../src/service.ts'
 
 export const BOT_TOKEN = 'xoxb-canary-5f1d'
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
@@ -22,6 +22,7 @@ export interface WorldOptions {
   readonly mode?: 'sandbox' | 'real'
   readonly approvalUrl?: string
   readonly telemetry?: Telemetry
+  readonly mailLinks?: NotifierPorts['mailLinks']
 }
 
 export interface World {
@@ -53,7 +54,7 @@ const shownCall: ShownCall = {
   statedReason: 'clean up', details: ['DELETE https://storage.googleapis.com/storage/v1/b/b', 'bucket = b'], whole: true, warnings: [],
 }
 
-export async function openNotifier({ channels, slack, secrets: given = {}, mode = 'sandbox', approvalUrl = 'https://console.test/a/{id}', telemetry }: WorldOptions): Promise<World> {
+export async function openNotifier({ channels, slack, secrets: given = {}, mode = 'sandbox', approvalUrl = 'https://console.test/a/{id}', telemetry, mailLinks }: WorldOptions): Promise<World> {
   const dir = tempDir()
   const clock = manualClock()
   const secrets = new Map(Object.entries({ 'slack-token': BOT_TOKEN, 'webhook-secret': WEBHOOK_SECRET, ...given }))
@@ -61,7 +62,7 @@ export async function openNotifier({ channels, slack, secrets: given = {}, mode 
   const logged: string[] = []
   const write = (level: string) => (facts: object, message: string): void => void logged.push(`${level} ${message} ${JSON.stringify(facts)}`)
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
-  const people: People = { byId: (id) => persons.find((person) => person.id === id), group: (name) => persons.filter(({ groups }) => groups.includes(name)).map(({ id }) => id) }
+  const people: People = { byId: (id) => persons.find((person) => person.id === id), byEmail: (address) => persons.find(({ identities }) => identities.some((identity) => 'email' in identity && identity.email === address)), group: (name) => persons.filter(({ groups }) => groups.includes(name)).map(({ id }) => id) }
   const source: SecretSource = { access: async (name) => {
     const value = secrets.get(name)
     if (value === undefined) throw new LockkeeperError('CREDENTIAL_UNAVAILABLE', 'there is no such secret')
@@ -69,7 +70,7 @@ export async function openNotifier({ channels, slack, secrets: given = {}, mode 
   } }
   const store = await openSqlite({ file: join(dir, 'store.sqlite'), collections, clock })
   const notify = notifySchema.parse({ channels, ...slack === undefined ? {} : { slack, listen: { port: 0 } } })
-  const create = (): NotifierService => createNotifierService({ documents: store.documents, events: store.events, secrets: source, clock, people, log, telemetry, random: () => 0.5 }, { mode, approvalUrl, channels: notify.channels, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides } })
+  const create = (): NotifierService => createNotifierService({ documents: store.documents, events: store.events, secrets: source, clock, people, log, telemetry, mailLinks, random: () => 0.5 }, { mode, approvalUrl, channels: notify.channels, ...notify.slack === undefined ? {} : { slackDecides: notify.slack.decides } })
   const service = create()
   const receive = async (event: CloudEvent): Promise<void> => {
     const name = event.type === 'lock.changed' ? 'notifier-locks' : event.type === 'calls.noticed' ? 'notifier-notices' : 'notifier-approvals'

@@ -4,6 +4,7 @@ import type { ApproverVerifier, PeopleDirectory } from '@lockkeeper/auth'
 import { builtPage, createConsoleService, createOidcClient, createServiceApi, openConsoleServer, type ConsoleServer, type OidcClient } from '@lockkeeper/console'
 import type { Clock } from '@lockkeeper/domain'
 import type { DocumentStore, SecretSource } from '@lockkeeper/domain/ports'
+import type { MailLinks } from '@lockkeeper/notifier'
 import type { Log } from '@lockkeeper/service-kit'
 import type { LoadedConfig } from './load-config.ts'
 import { onlySecrets } from './notifier.ts'
@@ -23,19 +24,21 @@ export interface ConsoleParts {
   readonly people: PeopleDirectory
   readonly secrets: SecretSource
   readonly approvers: ApproverVerifier | undefined
+  /** What the notifier signs links of mails with. */
+  readonly mailLinkKey: Uint8Array
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Undefined where the configuration has no `console`. */
-export function createGatewayConsole(loaded: LoadedConfig, { adminSocket, documents, people, clock, log, ...parts }: ConsoleParts): GatewayConsole | undefined {
+export function createGatewayConsole(loaded: LoadedConfig, { adminSocket, documents, people, mailLinkKey, clock, log, ...parts }: ConsoleParts): GatewayConsole | undefined {
   const { mode, console: settings } = loaded.config
   if (settings === undefined) return undefined
   let server: ConsoleServer | undefined
   const origin = (): string | undefined => server === undefined ? undefined : `http://localhost:${server.port}`
   const api = createServiceApi({ socketPath: adminSocket })
   const service = createConsoleService({
-    clock, documents, log, people, approval: api, audit: api, page: builtPage(), origin: () => origin() ?? 'http://localhost', clients: clientsOf(loaded, { ...parts, clock }),
+    clock, documents, log, people, mailLinkKey, approval: api, audit: api, page: builtPage(), origin: () => origin() ?? 'http://localhost', clients: clientsOf(loaded, { ...parts, clock }),
   }, { mode, operators: settings.operators, decideBy: 'passkey' }, false)
   return {
     get origin() { return origin() },
@@ -51,6 +54,12 @@ export function createGatewayConsole(loaded: LoadedConfig, { adminSocket, docume
 /** Page of a request at this machine's console; undefined where its port is not known beforehand. `{id}` becomes the approval's id. */
 export function pageOf({ console: settings }: Pick<LoadedConfig['config'], 'console'>): string | undefined {
   return settings === undefined || settings.port === 0 ? undefined : `http://localhost:${settings.port}/a/{id}`
+}
+
+/** Links of mails are signed where they lead to this machine's own console; else they are plain addresses. */
+export function mailLinksOf(config: Pick<LoadedConfig['config'], 'console' | 'approvalUrl'>, key: Uint8Array): MailLinks | undefined {
+  const page = pageOf(config)
+  return page === undefined || config.approvalUrl !== page ? undefined : { key, page: page.replace('/a/{id}', '/open/{token}') }
 }
 
 function clientsOf({ config }: LoadedConfig, { secrets, approvers, clock }: Pick<ConsoleParts, 'secrets' | 'approvers' | 'clock'>): readonly OidcClient[] {

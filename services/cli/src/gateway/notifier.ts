@@ -4,7 +4,7 @@ import type { PeopleDirectory } from '@lockkeeper/auth'
 import type { Clock } from '@lockkeeper/domain'
 import { LockkeeperError } from '@lockkeeper/domain/errors'
 import type { DocumentStore, EventBus, SecretSource } from '@lockkeeper/domain/ports'
-import { createNotifierService, openCallbackServer, type CallbackServer, type NotifierService, type NotifySettings } from '@lockkeeper/notifier'
+import { createNotifierService, openCallbackServer, type CallbackServer, type MailLinks, type NotifierService, type NotifySettings } from '@lockkeeper/notifier'
 import type { Log } from '@lockkeeper/service-kit'
 import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import type { LoadedConfig } from './load-config.ts'
@@ -22,6 +22,8 @@ export interface NotifierParts {
   readonly events: EventBus
   readonly secrets: SecretSource
   readonly people: PeopleDirectory
+  /** Where this machine's console opens links of mails. */
+  readonly mailLinks?: MailLinks | undefined
   readonly clock: Clock
   readonly log: Log
   readonly telemetry?: Telemetry | undefined

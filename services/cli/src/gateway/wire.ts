@@ -18,7 +18,7 @@ import { createProxy, createTargets, DEFAULT_LIMITS, watchTargets, type ForwardD
 import type { Log } from '@lockkeeper/service-kit'
 import { observeDeadLetters, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { batchEvent, createRecordWriter, type ChainedWriter } from '@lockkeeper/transparency-log'
-import { createGatewayConsole, pageOf, type GatewayConsole } from './console.ts'
+import { createGatewayConsole, mailLinksOf, pageOf, type GatewayConsole } from './console.ts'
 import { credentialSource } from './credentials.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { openRandomKey, privateDirectory } from './local-keys.ts'
@@ -87,7 +87,8 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
   if (telemetry !== undefined) observeDeadLetters(telemetry, events)
   const audit = await createAuditService({ events, blobs, signer, clock, log, telemetry }, { mode: config.mode, isolation, bootId: instance, singleProcess: true, trustedKeys: { writers: [publicKey] } })
   const approverVerifier = config.approverIssuers.length === 0 ? undefined : createApproverVerifier({ issuers: config.approverIssuers, people, clock, mode: config.mode })
-  const page = createGatewayConsole(loaded, { adminSocket: join(directory, 'admin.sock'), documents, people, secrets, approvers: approverVerifier, clock, log })
+  const mailLinkKey = openRandomKey(join(directory, 'keys', 'mail-links.key'))
+  const page = createGatewayConsole(loaded, { adminSocket: join(directory, 'admin.sock'), mailLinkKey, documents, people, secrets, approvers: approverVerifier, clock, log })
   const trust = slackTrust(loaded, { secrets, people })
   const approval = createApprovalService({
     documents, events, blobs, clock, people, log, telemetry, methods: (id, host) => catalog.method(id, host), receiptKey: openRandomKey(join(directory, 'keys', 'receipts.key')),
@@ -95,7 +96,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
     ...(trust === undefined ? {} : { slack: trust }), ...(page === undefined ? {} : { passkeys: page.passkeys }),
   }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent, groupClaims: config.groupClaims, fatigue: config.fatigue })
-  const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, clock, log, telemetry })
+  const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, mailLinks: mailLinksOf(config, mailLinkKey), clock, log, telemetry })
   const policy = createPolicyService({ documents, blobs, signer, clock, log, telemetry, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
   const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })
   const credential = ({ name, credential: settings }: Pick<TargetConfig, 'name' | 'credential'>): CredentialSource => credentials[name] ?? credentialSource(name, settings, { clock, secrets, log })

@@ -4,17 +4,21 @@ import { join } from 'node:path'
 import { openSqlite, type SqliteStore } from '@lockkeeper/adapter-sqlite'
 import { createApproverVerifier, createPeopleDirectory } from '@lockkeeper/auth'
 import { collections, builtPage, createConsoleService, createOidcClient, createServiceApi, openConsoleServer, type ConsoleServer } from '@lockkeeper/console'
+import { isRefusal } from '@lockkeeper/domain/errors'
+import { signMailLink } from '@lockkeeper/domain/mail-link'
 import type { SandboxPeopleIdp } from '@lockkeeper/sandbox'
 import { describeNotRun } from '@lockkeeper/testkit/emulators'
 import type { Browser } from 'playwright-core'
 import { adminRoutes } from '../admin/admin-routes.ts'
 import { openAdminServer, type AdminServer } from '../admin/admin-server.ts'
+import { decideAtTerminal } from '../gateway/decide-at-terminal.ts'
 import { PEOPLE } from '../testing/approvers.ts'
 import { findChromium, openBrowser, openTab, type Tab } from '../testing/browser.ts'
 import { ALLOW, ASK_FOR_ACCESS, oneMoreViewer, PROJECT_POLICY } from '../testing/calls.ts'
 import { startTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 const CLIENT = 'lockkeeper-console'
+const MAIL_LINK_KEY = Buffer.alloc(32, 7)
 const chromium = findChromium()
 
 if (chromium === undefined) describeNotRun('scenario: signing in at the console', 'no Chromium: install one or name it in CHROMIUM', process.env['REQUIRE_CHROMIUM'] === '1' ? 'REQUIRE_CHROMIUM=1' : undefined)
@@ -42,7 +46,7 @@ else describe('scenario: signing in at the console', function () {
     const quiet = (): void => undefined
     const [log, api] = [{ debug: quiet, info: quiet, warn: quiet, error: quiet }, createServiceApi({ socketPath })]
     const service = createConsoleService({
-      clock: test.clock, documents: store.documents, log, people, approval: api, audit: api, page: builtPage(), origin: () => `http://localhost:${server.port}`,
+      clock: test.clock, documents: store.documents, log, people, approval: api, audit: api, page: builtPage(), origin: () => `http://localhost:${server.port}`, mailLinkKey: MAIL_LINK_KEY,
       clients: [createOidcClient({ name: 'people', label: 'Sandbox', issuer: idp.issuer, clientId: CLIENT, mode: 'sandbox', clock: test.clock, verify: (token, nonce) => approvers.verifyApproverToken(token, nonce) })],
     }, { mode: 'sandbox', operators: 'approvers', decideBy: 'idToken' }, false)
     server = await openConsoleServer(service.routes, { port: 0, log })
@@ -95,6 +99,33 @@ else describe('scenario: signing in at the console', function () {
     assert.match(asked?.get('state') ?? '', /^[\w-]{43}$/)
     assert.equal(new URL(tab.page.url()).search, '')
     assert.deepEqual(await tab.axe(), [])
+  })
+
+  it('a mail\'s link leads through the sign-in to its request, for its receiver, once', async () => {
+    const agent = await test.agent('mailed')
+    const waiting = agent.post(`${PROJECT_POLICY}:setIamPolicy`, oneMoreViewer(test, 'user:mailed@sandbox.example.com'))
+    const { approval, expiresAt } = await test.facts.next('approval.requested', 'mailed')
+    const shown = await test.gateway.approval.admin.show(approval)
+    assert.ok(!isRefusal(shown))
+    const { digest } = shown.approval
+    const link = (person: string): string => `/open/${signMailLink({ approval, digest, person, until: expiresAt, mail: `mail-for-${person}-000000` }, MAIL_LINK_KEY)}`
+    await tab.page.goto(link('ada'))
+    await tab.page.getByRole('link', { name: 'Sign in with Sandbox' }).click()
+    await tab.page.getByRole('button', { name: 'ada' }).click()
+    await heading(/sandbox-project/)
+    assert.equal(new URL(tab.page.url()).pathname, `/a/${approval}`)
+    for (const [opened, why] of [[link('ada'), /each opens once/], [link('max'), /This link is for .*, and you are signed in as somebody else/], [`${link('ada')}x`, /none of ours/]] as const) {
+      await tab.page.goto(opened)
+      await heading('This link does not open')
+      await tab.page.getByText(why).waitFor()
+    }
+    assert.deepEqual(await tab.axe(), [])
+    await tab.page.getByRole('link', { name: 'To your inbox' }).click()
+    await heading('Inbox')
+    await tab.page.goto(`/a/${approval}`)
+    await tab.page.getByRole('button', { name: 'Deny' }).waitFor()
+    await decideAtTerminal(test.gateway, 'ada', approval, 'deny')
+    assert.equal((await waiting).reason, 'APPROVAL_DENIED')
   })
 
   it('an answer with another state, or a second time, signs nobody in and says so', async () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { readMailLink } from '@lockkeeper/domain/mail-link'
 import { collector } from '@lockkeeper/testkit'
 import { SMTPServer } from 'smtp-server'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { lockEvent, noticedEvent, openNotifier, type World } from '../../test/harness.ts'
+import type { MailLinks } from '../ports.ts'
 import type { NotifySettingsInput } from '../settings.ts'
 
 interface Mail { readonly from: string, readonly to: string, readonly text: string }
@@ -46,10 +48,10 @@ describe('e-mail', () => {
   let seen = 0
   before(async () => { server = await startMailServer() })
   after(() => server.close())
-  const open = async (changes: Partial<EmailInput> = {}, approvalUrl?: string): Promise<void> => {
+  const open = async (changes: Partial<EmailInput> = {}, approvalUrl?: string, mailLinks?: MailLinks): Promise<void> => {
     seen = server.mails.items.length
     const smtp = { host: '127.0.0.1', port: server.port, security: 'none', user: 'mailer', password: 'smtp-password' } as const
-    world = await openNotifier({ channels: [{ kind: 'email', name: 'mail', from: 'gate@acme.test', smtp, ...changes }], secrets: { 'smtp-password': 'right-canary' }, ...approvalUrl === undefined ? {} : { approvalUrl } })
+    world = await openNotifier({ channels: [{ kind: 'email', name: 'mail', from: 'gate@acme.test', smtp, ...changes }], secrets: { 'smtp-password': 'right-canary' }, ...approvalUrl === undefined ? {} : { approvalUrl }, ...mailLinks === undefined ? {} : { mailLinks } })
   }
   afterEach(() => world.close())
   const mails = (): readonly Mail[] => server.mails.items.slice(seen)
@@ -136,6 +138,29 @@ describe('e-mail', () => {
     assert.equal(mails().length, 2)
     assert.match(mails()[1]?.text ?? '', /agent-7: 5 calls[\s\S]*rec_a\.1/)
     assert.match(headers(mails()[1] as Mail), /^in-reply-to: </im)
+  })
+
+  it('invariant 7: the link of a mail is signed for its own receiver, request and call, is the same with every attempt, and holds no right', async () => {
+    const key = Buffer.alloc(32, 7)
+    await open({}, undefined, { key, page: 'https://console.test/open/{token}' })
+    server.refuse({ at: 'DATA', code: 451 })
+    const approval = await world.ask({ reviewers: ['bo', 'cy'] })
+    await world.deliver()
+    world.clock.advance(60_000)
+    await world.deliver()
+    const links = new Map(mails().map(({ to, text }) => [to, readMailLink(/\/open\/([\w.-]+)/.exec(unfolded({ text } as Mail))?.[1] ?? '', key)]))
+    assert.deepEqual([...links.values()].map((link) => [link?.approval, link?.digest, link?.until]), Array.from({ length: 2 }, () => [approval, 'full:d1', world.clock.now() - 60_000 + 1_800_000]))
+    assert.deepEqual([links.get('bo@acme.test')?.person, links.get('cy@acme.test')?.person], ['bo', 'cy'])
+    assert.notEqual(links.get('bo@acme.test')?.mail, links.get('cy@acme.test')?.mail)
+    assert.match(mails()[0]?.text ?? '', /Opening the link decides nothing/)
+  })
+
+  it('a list of receivers that is no person has a plain link', async () => {
+    await open({ to: ['list@acme.test'] }, undefined, { key: Buffer.alloc(32, 7), page: 'https://console.test/open/{token}' })
+    const approval = await world.ask()
+    await world.deliver()
+    assert.match(unfolded(mails()[0] as Mail), new RegExp(`https://console.test/a/${approval}`))
+    assert.doesNotMatch(mails()[0]?.text ?? '', /\/open\//)
   })
 
   it('what a mail server refuses for good is given up, what it refuses for now is tried again', async () => {

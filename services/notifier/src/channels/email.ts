@@ -1,8 +1,10 @@
 /**
  * E-mail over SMTP. A mail tells and links to the request's page; nothing in it decides, neither for who forwards it nor for a scanner
- * that opens every link. Plain text only: it has no markup to fall for.
+ * that opens every link. Where the console can check it, the link is signed: for this person, this request and this call. Plain text
+ * only: it has no markup to fall for.
  */
 import { sha256 } from '@lockkeeper/domain/digest'
+import type { MailLink } from '@lockkeeper/domain/mail-link'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { createTransport, type SentMessageInfo, type Transporter } from 'nodemailer'
 import { concerns, emailAddress, toldPersons, type People } from '../people.ts'
@@ -17,6 +19,8 @@ export interface EmailParts {
   readonly secrets: SecretSource
   readonly people: People
   readonly link: (approval: string) => string | undefined
+  /** A link that is for one person, one request and one call; undefined: there is no page that could check it. */
+  readonly signed?: (about: MailLink) => string
 }
 
 const CONNECT_MS = 10_000
@@ -39,14 +43,14 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
     }) }
   }
 
-  async function send({ id, subject, recipient, place }: Message): Promise<Attempt> {
+  async function send({ id, subject, recipient, ref, place }: Message): Promise<Attempt> {
     if (place !== undefined && subject.kind !== 'notice' && !(settings.settled && isOver(subject))) return { kind: 'sent', place }
     const opened = await open()
     if ('why' in opened) return { kind: 'again', why: opened.why, down: true }
     const messageId = `<${sha256(`${id}:${subject.revision}`)}@${settings.from.split('@')[1]}>`
     try {
       await opened.transport.sendMail({
-        from: { name: 'Lockkeeper', address: settings.from }, to: { name: '', address: recipient }, messageId, ...textOf(subject, place === undefined),
+        from: { name: 'Lockkeeper', address: settings.from }, to: { name: '', address: recipient }, messageId, ...textOf(subject, place === undefined, linkOf(subject, recipient, ref)),
         ...place === undefined ? {} : { inReplyTo: place['messageId'], references: place['messageId'] },
         // RFC 3834: no holiday notes, please.
         headers: { 'auto-submitted': 'auto-generated', 'x-auto-response-suppress': 'All' },
@@ -59,11 +63,17 @@ export function createEmailChannel(settings: ChannelOf<'email'>, parts: EmailPar
     }
   }
 
-  function textOf(subject: Subject, first: boolean): { readonly subject: string, readonly text: string } {
-    const words = wordsOf(subject, people)
+  /** The same with every attempt: it is made of the mail's own ref. */
+  function linkOf(subject: Subject, recipient: string, ref: string): string | undefined {
     const approval = approvalOf(subject)
-    const link = approval === undefined ? undefined : parts.link(approval)
-    const decide = subject.kind !== 'approval' || isFinal(subject) ? [] : [link === undefined ? `Decide at the gateway: lockkeeper approvals show ${subject.id}` : `See it and decide, after signing in: ${link}`, 'Opening the link decides nothing.']
+    const person = people.byEmail(recipient)
+    if (approval === undefined || parts.signed === undefined || person === undefined || subject.kind !== 'approval' || subject.asked?.digest === undefined || isFinal(subject)) return approval === undefined ? undefined : parts.link(approval)
+    return parts.signed({ approval, digest: subject.asked.digest, person: person.id, until: subject.expiresAt, mail: sha256(ref).slice(0, 22) })
+  }
+
+  function textOf(subject: Subject, first: boolean, link: string | undefined): { readonly subject: string, readonly text: string } {
+    const words = wordsOf(subject, people)
+    const decide = subject.kind !== 'approval' || isFinal(subject) ? [] : [link === undefined ? `Decide at the gateway: lockkeeper approvals show ${subject.id}` : `See it and decide, after signing in: ${link}`, parts.signed === undefined ? 'Opening the link decides nothing.' : 'Opening the link decides nothing. It is for you and opens once; your inbox has the request too.']
     const lines = first
       ? [words.title, '', ...words.facts.map(([label, text]) => `${label}: ${text}`), '', ...words.changes.length === 0 ? [] : ['What changes:', ...words.changes, ''], ...words.details, '', ...words.notes, words.standing, ...decide]
       : [words.title, '', ...subject.kind === 'notice' ? [...words.details, ''] : [], words.standing]
