@@ -48,8 +48,8 @@ function firstOf(values: readonly Json[]): string | undefined {
 function inText(text: string, layer: number): string | undefined {
   const found = MARKER_PATTERN.exec(text) ?? MARKER_PATTERN.exec(viewOf(text)?.text ?? '')
   if (found !== null) return found[0]
-  // Encoders break base64 into lines; in a body the breaks are escapes.
-  const joined = text.replace(/\s+|\\+[nr]/g, '')
+  // Encoders break base64 into lines; in a body the breaks are escapes. A run of backslashes is tried from its first one only.
+  const joined = text.replace(/\s+|(?<!\\)\\+[nr]/g, '')
   if (BASE64_NEEDLES.some(needle => joined.includes(needle))) return `${marker('…')} in base64`
   if (layer === MAX_LAYERS) return undefined
   let inside: string | undefined
