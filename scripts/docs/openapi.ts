@@ -3,17 +3,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { APPROVAL_OPERATIONS } from '../../services/approval/src/api/operations.ts'
 import { AUDIT_OPERATIONS } from '../../services/audit/src/api/audit-operations.ts'
+import { GATEWAY_OPERATIONS, SANDBOX_OPERATIONS } from '../../services/cli/src/admin/admin-operations.ts'
 import { POLICY_OPERATIONS } from '../../services/policy/src/api/policy-operations.ts'
 import { openApiDocument, type Api } from '../../shared/service-kit/src/openapi/index.ts'
 import { DEAD_LETTER_OPERATIONS } from '../../shared/service-kit/src/server/dead-letter-operations.ts'
 
 const SECURITY = 'In the Google Cloud edition every operation wants an OIDC ID token of one of the configured callers, meant for this service. In the embedded edition the same paths lie on the admin socket, whose file mode is the lock; no token is asked for there.'
+const SOCKET = 'They lie on the admin socket, whose file mode (0600) is the lock; no token is asked for.'
 const ERRORS = 'Every error is `application/problem+json` (RFC 9457) whose `reason` is one of those in docs/errors.md; what is malformed names its fields in `errors`. Unknown fields are refused.'
 const CALLERS: readonly Api['always'][number][] = ['TOKEN_MISSING', 'TOKEN_INVALID', 'CALLER_REFUSED', 'ISSUER_UNAVAILABLE', 'OVERLOADED']
 const OPERATOR = 'OIDC ID token of an operator, of the console or of an automation, as `operators` of the service names them.'
 
-export type ApiName = 'approval' | 'policy' | 'audit'
-type Part = Pick<Api, 'tags' | 'callers' | 'operations' | 'always'> & { readonly about: string }
+export type ApiName = 'approval' | 'policy' | 'audit' | 'gateway'
+/** `socketOnly`: of the embedded edition alone. */
+type Part = Pick<Api, 'tags' | 'callers' | 'operations' | 'always'> & { readonly about: string, readonly socketOnly?: true }
 const EVENTS = { events: 'Events that the service gave up on.' }
 
 const APIS: Readonly<Record<ApiName, Part>> = {
@@ -31,6 +34,11 @@ const APIS: Readonly<Record<ApiName, Part>> = {
     about: 'The log of all calls: search, sessions, proofs and verification.',
     tags: { records: 'Records and what belongs to them.', log: 'The log as a whole.', ...EVENTS }, callers: { operator: OPERATOR }, always: [...CALLERS, 'AUDIT_UNAVAILABLE'], operations: [...AUDIT_OPERATIONS, ...DEAD_LETTER_OPERATIONS],
   },
+  gateway: {
+    about: 'The embedded edition\'s own paths, beside those of its services: its state, deciding at its terminal, tokens in the sandbox.',
+    tags: { gateway: 'The gateway as a whole.', terminal: 'Deciding where the gateway runs.', sandbox: 'With `up --sandbox` alone.' }, callers: {}, always: ['INTERNAL'], socketOnly: true,
+    operations: [...GATEWAY_OPERATIONS, ...SANDBOX_OPERATIONS].map((each) => ({ ...each, caller: 'anyone' as const })),
+  },
 }
 
 export function operationsOf(name: ApiName): Api['operations'] {
@@ -41,12 +49,12 @@ export function operationsOf(name: ApiName): Api['operations'] {
 export function openApiFiles(root: string): readonly (readonly [file: string, content: string])[] {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }
   return (Object.keys(APIS) as readonly ApiName[]).map((name) => {
-    const { about, ...part } = APIS[name]
+    const { about, socketOnly, ...part } = APIS[name]
     const servers = [
-      { url: `https://${name}.example.com`, description: `The ${name} service of the Google Cloud edition.` },
+      ...socketOnly === true ? [] : [{ url: `https://${name}.example.com`, description: `The ${name} service of the Google Cloud edition.` }],
       { url: 'http://admin', description: 'The embedded edition, over the unix socket .lockkeeper/admin.sock.' },
     ]
-    const document = openApiDocument({ title: `Lockkeeper ${name} service`, version, description: `${about}\n\n${SECURITY}\n\n${ERRORS}`, servers, ...part })
+    const document = openApiDocument({ title: socketOnly === true ? 'Lockkeeper, embedded edition' : `Lockkeeper ${name} service`, version, description: `${about}\n\n${socketOnly === true ? SOCKET : SECURITY}\n\n${ERRORS}`, servers, ...part })
     return [`docs/openapi/${name}.json`, `${JSON.stringify(document, null, 2)}\n`] as const
   })
 }

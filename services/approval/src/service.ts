@@ -85,7 +85,7 @@ interface Running { readonly subscriptions: readonly Subscription[], readonly wo
 export const collections: readonly Collection[] = [approvals, lockCollection, cases, requests, slots, threads, aliases, gates, runs, grants, grantUses, reviews, load, passkeys, inbox, usedProofs, refusedDecisions, namedClaims]
 
 export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSettings): ApprovalService {
-  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode, groupClaims, fatigue } = readSettings(settings)
+  const { selfApproval, pendingPerAgent, receiptWindows: windows, dialByMs, claimTimeoutMs, mode, groupClaims, fatigue, bigqueryPricePerTiB: price } = readSettings(settings)
   const { documents, events, blobs, clock, people, log } = ports
   checkTerminalKeys(ports.terminalKeys, mode)
   const now = (): number => clock.now()
@@ -100,9 +100,9 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   const loadBook = createLoadBook({ documents, now, mode, fatigue, log })
   const telemetry = ports.telemetry === undefined ? undefined : new ApprovalTelemetry(ports.telemetry, clock)
   const decisions = createDecisions({ documents, store, requestStore, rights, proofs, mode, now, loadBook, telemetry, log })
-  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, telemetry: ports.telemetry, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
+  const intake = { documents, requestStore, rights, mode, now, pendingPerAgent, loadBook, price, telemetry: ports.telemetry, log, ...ports.methods === undefined ? {} : { methods: ports.methods } }
   const sweeping = { documents, store, receipts, requestStore, now, log }
-  const admin = createAdmin({ documents, store, requestStore, receipts, rights, decisions, locks, grants: createGrantAdmin(documents, now, log), reviews: createReviews({ documents, proofs, rights, now, log }), mode, now })
+  const admin = createAdmin({ documents, store, requestStore, receipts, rights, decisions, locks, grants: createGrantAdmin(documents, now, log), reviews: createReviews({ documents, proofs, rights, now, log }), mode, price, now })
 
   const subscriptions: ApprovalService['subscriptions'] = [
     { options: { topic: TOPICS.access, name: 'approval-access' }, handle: async ({ event }) => event.type === 'access.requested' ? receiveRequest(intake, event) : undefined },
@@ -152,6 +152,8 @@ export function createApprovalService(ports: ApprovalPorts, settings: ApprovalSe
   }
 }
 
+export { decidedSchema } from './api/approval-schemas.ts'
+export { reviewSchema } from './api/grant-schemas.ts'
 export type { ApprovalAdmin, ApprovalDetail, ApprovalPage, ListFilter } from './admin.ts'
 export { renderCard, type Card, type CardInput } from './card.ts'
 export { renderCardText } from './card-text.ts'
@@ -170,5 +172,5 @@ export type { PasskeyPlace } from './passkey-proof.ts'
 export type { Passkeys, PasskeyView, RegistrationStart } from './passkeys.ts'
 export type { People } from './routing.ts'
 export type { WaitingCall, WaitingPage } from './waiting-list.ts'
-export { fatigueSchema, type ApprovalSettings } from './settings.ts'
+export { fatigueSchema, priceSchema, type ApprovalSettings } from './settings.ts'
 export type { SlackTrust } from './slack-proof.ts'

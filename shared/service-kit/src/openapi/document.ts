@@ -44,7 +44,7 @@ export function openApiDocument({ title, version, description, servers, tags, ca
 function operationObject(operation: Operation, always: readonly ErrorReason[], shared: Shared): ZodOpenApiOperationObject {
   const { id, tag, summary, description, caller = 'operator', params, query, headers, body } = operation
   return {
-    operationId: id, tags: [tag], summary, ...description === undefined ? {} : { description }, security: [{ [caller]: [] }],
+    operationId: id, tags: [tag], summary, ...description === undefined ? {} : { description }, security: [caller === 'anyone' ? {} : { [caller]: [] }],
     requestParams: { ...params === undefined ? {} : { path: params }, ...query === undefined ? {} : { query }, ...headers === undefined ? {} : { header: headerSchema(headers) } } as NonNullable<ZodOpenApiOperationObject['requestParams']>,
     ...body === undefined ? {} : { requestBody: { required: true, content: { [TYPES[body.as ?? 'json']]: bodyObject(id, body) } } },
     responses: { ...answerObject(id, operation.answer), ...problemObjects(operation, always, shared) },

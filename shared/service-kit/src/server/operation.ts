@@ -47,8 +47,8 @@ export interface Operation {
   /** One line. */
   readonly summary: string
   readonly description?: string
-  /** Whose token opens it. Default `operator`. */
-  readonly caller?: 'operator' | 'proxy'
+  /** Whose token opens it; `anyone`: none is asked for. Default `operator`. */
+  readonly caller?: 'operator' | 'proxy' | 'anyone'
   /** Strict objects. */
   readonly params?: z.ZodType
   readonly query?: z.ZodType
