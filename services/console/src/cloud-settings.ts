@@ -36,7 +36,7 @@ export const consoleCloudSettingsSchema = z.strictObject({
   }).optional(),
   /** The services that the console asks, with ID tokens of its own account for their origins. */
   services: z.strictObject({ approval: origin, audit: origin }),
-  /** Who the console is to them. */
+  /** Who the console is to them. `{service}` in a file's name becomes `approval` or `audit`. */
   identity: identitySchema,
   /** Group whose members may set and lift locks and revoke grants; every known person may look. */
   operators: consoleSchema.shape.operators,
@@ -45,6 +45,8 @@ export const consoleCloudSettingsSchema = z.strictObject({
 export type ConsoleCloudSettings = z.output<typeof consoleCloudSettingsSchema>
 
 const LOOPBACK = /^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/
+/** A name without a dot: of a neighbour in a network of containers. */
+const NEIGHBOUR = /^http:\/\/[a-z0-9-]{1,63}(?::\d+)?$/
 
 export function consoleProblems({ approverIssuers, signIn, secrets, mode, people, ...rest }: ConsoleCloudSettings, directory: string): readonly PathProblem[] {
   const read = readPeopleFile(resolve(directory, people))

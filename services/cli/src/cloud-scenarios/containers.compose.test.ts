@@ -13,6 +13,7 @@ import { describeNotRun } from '@lockkeeper/testkit/emulators'
 import type { LogReport } from '@lockkeeper/transparency-log'
 import type { TestAgent } from '../testing/agent-client.ts'
 import { PROJECT_POLICY } from '../testing/calls.ts'
+import type { ApprovalDetail } from '../testing/person-browser.ts'
 import { openComposeEdition, SERVICES, type ComposeEdition } from '../testing/compose-edition.ts'
 import { composePlan, REPOSITORY } from '../testing/compose-plan.ts'
 
@@ -167,6 +168,30 @@ else describe(TITLE, function () {
       assert.ok(deliveries.some(({ state }) => state === 'delivered'), JSON.stringify(deliveries))
     })
 
+    it('invariant 7: a person signs in at the console, looks at the card, and approves with a fresh sign-in', async () => {
+      const ada = await edition.person('ada')
+      assert.equal((await ada.visit('/sign-in/with/sign-in')).status, 200)
+      const held = agent.post(`${PROJECT_POLICY}:setIamPolicy`, { policy: { bindings: [{ role: 'roles/run.viewer', members: ['user:by.console@sandbox.example.com'] }] } })
+      const { id } = await edition.approval('tour-agent', 'pending')
+      const { approval: { digest, resources }, card } = await ada.api<ApprovalDetail>(`/api/approvals/${id}`)
+      assert.equal(card?.risk, 'critical')
+      const { location } = await ada.api<{ readonly location: string }>(`/api/approvals/${id}/challenge`, { said: { verdict: 'approve', reason: 'seen in the console' }, digest, confirm: resources[0]?.split('/').at(-1) })
+      const back = await ada.visit(location)
+      assert.equal(back.status, 200, back.text)
+      let answer = await held
+      while (answer.status === 428) answer = await agent.post(`${PROJECT_POLICY}:setIamPolicy`, { policy: { bindings: [{ role: 'roles/run.viewer', members: ['user:by.console@sandbox.example.com'] }] } })
+      assert.equal(answer.status, 200, answer.text)
+      const { votes } = await ada.api<ApprovalDetail>(`/api/approvals/${id}`)
+      assert.deepEqual(votes.map(({ person, verdict }) => [person, verdict]), [['ada', 'approve']])
+    })
+
+    it('who is unknown at the console is told so and gets no session', async () => {
+      const mallory = await edition.person('mallory')
+      const page = await mallory.visit('/sign-in/with/sign-in')
+      assert.ok(page.status >= 400 && page.text.includes('That did not work'), page.text)
+      await assert.rejects(mallory.api('/api/me'), /answered 401/)
+    })
+
     it('invariant 8: the log verifies and holds every call of the run', async () => {
       const report = await edition.ask<LogReport>('audit', '/v1/audit/verify')
       assert.deepEqual([report.ok, report.problems], [true, []])
@@ -196,12 +221,12 @@ else describe(TITLE, function () {
       const took = await stop('proxy')
       const { status, reason } = await held
       assert.deepEqual([status, reason], [428, 'APPROVAL_PENDING'])
-      const all = [took, ...await Promise.all((['policy', 'approval', 'audit', 'notifier'] as const).map(stop))]
+      const all = [took, ...await Promise.all((['policy', 'approval', 'audit', 'notifier', 'console'] as const).map(stop))]
       assert.ok(all.every((ms) => ms < 10_000), all.join(', '))
       for (const service of SERVICES) assert.equal(await edition.docker(['inspect', '--format', '{{.State.ExitCode}}', edition.container(service)]), '0', service)
     })
 
-    for (const service of ['approval', 'policy', 'audit', 'notifier', 'proxy'] as const) {
+    for (const service of ['approval', 'policy', 'audit', 'notifier', 'console', 'proxy'] as const) {
       it(`${service}: from the container's start to ready in under 2 s`, async () => {
         await edition.docker(['start', edition.container(service)])
         const ready = await edition.ready(service)

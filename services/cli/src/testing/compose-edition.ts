@@ -7,9 +7,10 @@ import { promisify } from 'node:util'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
 import { createAgent, type Heard, type TestAgent } from './agent-client.ts'
 import { COMPOSE_FILE, REPOSITORY, type ComposePlan } from './compose-plan.ts'
-import { ACCOUNTS, ORIGINS, type InnerService } from './stand-ins/places.ts'
+import { createPersonBrowser, type PersonBrowser } from './person-browser.ts'
+import { ACCOUNTS, CONSOLE_ORIGIN, ORIGINS, PEOPLE_IDP, type InnerService } from './stand-ins/places.ts'
 
-export const SERVICES = ['proxy', 'policy', 'approval', 'audit', 'notifier'] as const
+export const SERVICES = ['proxy', 'policy', 'approval', 'audit', 'notifier', 'console'] as const
 export type ComposedService = (typeof SERVICES)[number]
 
 export interface ComposeEdition {
@@ -35,13 +36,15 @@ export interface ComposeEdition {
   /** The newest request of the agent once it is in this state, up to 20 s. */
   approval(agent: string, state: string): Promise<ApprovalDocument>
   decide(approval: ApprovalDocument, person: string): Promise<void>
+  /** Somebody at a browser of their own, who signs in at the sandbox's identity provider as this person. */
+  person(id: string): Promise<PersonBrowser>
   /** A program in Node in the service's image, as a neighbour of the services in that network. Resolves with what it prints. */
   inNetwork(network: string, program: string): Promise<string>
   close(): Promise<void>
 }
 
-/** Whose port of 8080 a service has: two are in the network of the stand-in beside them. */
-const HOLDERS: Readonly<Partial<Record<string, string>>> = { proxy: 'google', notifier: 'receiver' }
+/** Whose port of 8080 a service has: three are in the network of the stand-in beside them. */
+const HOLDERS: Readonly<Partial<Record<string, string>>> = { proxy: 'google', notifier: 'receiver', console: 'people' }
 const WAIT_MS = 60_000
 const POLL_MS = 10
 const run = promisify(execFile)
@@ -120,6 +123,10 @@ function seenFrom({ project, composed, ids, proxy, close }: Started): ComposeEdi
     async decide({ id, digest }, person) {
       const { token } = await edition.sandbox<{ readonly token: string }>('/approver-token', { person, nonce: `approve:${id}:${digest}` })
       await edition.docker(['exec', '--interactive', edition.container('pusher'), 'node', '/app/main.js', 'decide'], JSON.stringify({ approval: id, digest, verdict: 'approve', proof: { kind: 'idToken', token } }))
+    },
+    async person(id) {
+      const places = new Map([[CONSOLE_ORIGIN, await edition.origin('console')], [PEOPLE_IDP.issuer, `http://${await composed('port', 'sandbox', String(PEOPLE_IDP.relayed))}`]])
+      return createPersonBrowser({ id, home: CONSOLE_ORIGIN, places })
     },
     inNetwork: (network, program) => edition.docker(['run', '--rm', '--read-only', '--network', `${project}_${network}`, '--entrypoint', 'node', 'lockkeeper/stand-ins:dev', '--input-type=module', '--eval', program]),
   }

@@ -9,7 +9,11 @@ export const ORIGINS = { approval: 'http://approval:8080', audit: 'http://audit:
 export const UPSTREAM = { host: 'sandbox', port: 9000, origin: 'http://127.0.0.1:9000' } as const
 /** Whom the notifier tells of requests, on its loopback. */
 export const RECEIVER = { port: 9001, url: 'http://127.0.0.1:9001/told' } as const
-export const ACCOUNTS = { proxy: 'proxy@gateway.iam.gserviceaccount.com', pusher: 'pusher@gateway.iam.gserviceaccount.com', operator: 'kim@acme.example' } as const
+/** Where people sign in: on the console's loopback, and on the `issuer` network by the sandbox's name. */
+export const PEOPLE_IDP = { port: 9002, relayed: 9003, issuer: 'http://127.0.0.1:9002', client: 'lockkeeper-console' } as const
+/** The console's page, wherever its port is published. */
+export const CONSOLE_ORIGIN = 'http://localhost:8445'
+export const ACCOUNTS = { proxy: 'proxy@gateway.iam.gserviceaccount.com', pusher: 'pusher@gateway.iam.gserviceaccount.com', console: 'console@gateway.iam.gserviceaccount.com', operator: 'kim@acme.example' } as const
 
 export type InnerService = keyof typeof ORIGINS
 

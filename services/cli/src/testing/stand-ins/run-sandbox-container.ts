@@ -3,11 +3,11 @@
  * service accounts and people. It writes the services' settings first. The sandbox listens on loopback alone, so a relay stands before its upstream.
  */
 import type { KeyObject } from 'node:crypto'
-import { SANDBOX_NAME, startSandboxIdp, startSandboxUpstream, type AgentTokenRequest } from '@lockkeeper/sandbox'
+import { SANDBOX_NAME, startSandboxIdp, startSandboxPeopleIdp, startSandboxUpstream, type AgentTokenRequest } from '@lockkeeper/sandbox'
 import { createApprovers } from '../approvers.ts'
 import { accountKeys, createServiceTokens } from '../service-tokens.ts'
 import { composeSettings } from './compose-settings.ts'
-import { ACCOUNTS, ORIGINS, PLACES, UPSTREAM } from './places.ts'
+import { ACCOUNTS, CONSOLE_ORIGIN, ORIGINS, PEOPLE_IDP, PLACES, UPSTREAM } from './places.ts'
 import { relay } from './relay.ts'
 import { serveJson, type JsonRoutes } from './serve-json.ts'
 import { writeIdentity, writePrivate, writeSettingsFolder } from './settings-folder.ts'
@@ -18,17 +18,24 @@ const RENEW_MS = 30 * 60_000
 /** `port`: where tokens are asked for and the upstream's log is read. Resolves when everything is there. */
 export async function runSandboxContainer(port: number): Promise<void> {
   const beside = { mode: 'sandbox', environment: process.env } as const
-  const [idp, upstream] = await Promise.all([startSandboxIdp({ beside }), startSandboxUpstream({ beside })])
+  const [idp, upstream, people] = await Promise.all([
+    startSandboxIdp({ beside }), startSandboxUpstream({ beside }),
+    startSandboxPeopleIdp({ beside, port: PEOPLE_IDP.port, client: { id: PEOPLE_IDP.client, redirectUri: `${CONSOLE_ORIGIN}/sign-in/callback` }, people: ['ada', 'max', 'mallory'] }),
+  ])
   const keys = accountKeys()
   const tokens = createServiceTokens(keys)
   const approvers = createApprovers()
   await writePrivate(PLACES.accountsKey, pemOf(keys.privateKey))
-  const jwks = await (await fetch(new URL('/jwks', idp.issuer))).text()
-  await writeSettingsFolder({ settings: composeSettings({ agents: { issuer: idp.issuer, jwks }, approvers: approvers.settings, accounts: tokens.issuers }), upstreamCredential: upstream.credential })
-  const renew = (): Promise<void> => writeIdentity(tokens.token(ACCOUNTS.proxy, ORIGINS.approval))
+  const [jwks, peopleJwks] = await Promise.all([idp, people].map(async ({ issuer }) => (await fetch(new URL('/jwks', issuer))).text())) as [string, string]
+  await writeSettingsFolder({ settings: composeSettings({ agents: { issuer: idp.issuer, jwks }, approvers: approvers.settings, peopleJwks, accounts: tokens.issuers }), upstreamCredential: upstream.credential })
+  const renew = async (): Promise<void> => {
+    await writeIdentity('identity', tokens.token(ACCOUNTS.proxy, ORIGINS.approval))
+    for (const service of ['approval', 'audit'] as const) await writeIdentity(`console-${service}-identity`, tokens.token(ACCOUNTS.console, ORIGINS[service]))
+  }
   await renew()
   setInterval(() => void renew(), RENEW_MS)
   await relay({ host: '0.0.0.0', port: UPSTREAM.port }, { host: '127.0.0.1', port: Number(new URL(upstream.origin).port) })
+  await relay({ host: '0.0.0.0', port: PEOPLE_IDP.relayed }, { host: '127.0.0.1', port: PEOPLE_IDP.port })
   const routes: JsonRoutes = {
     '/healthz': () => ({ name: SANDBOX_NAME }),
     '/agent-token': async (asked) => ({ token: await idp.mintAgentToken(asked as unknown as AgentTokenRequest) }),

@@ -26,14 +26,20 @@ export async function writeSettingsFolder({ settings, upstreamCredential }: Sett
   await Promise.all([
     ...Object.entries(secrets).map(([name, value]) => writePrivate(at('secrets', name), value)),
     ...Object.entries(settings).map(([name, value]) => writePrivate(at(name), JSON.stringify(value, undefined, 2))),
-    writePrivate(at('people.yaml'), PEOPLE),
+    writePrivate(at('people.yaml'), peopleWhoSignIn()),
     cp(sandboxFiles().policies, at('policies'), { recursive: true }),
   ])
 }
 
-/** The proxy's token for the approval service; it lives for an hour and is replaced whole. */
-export function writeIdentity(token: string): Promise<void> {
-  return writePrivate(join(PLACES.settings, 'identity'), token)
+/** A service's token for another service; it lives for an hour and is replaced whole. */
+export function writeIdentity(name: string, token: string): Promise<void> {
+  return writePrivate(join(PLACES.settings, name), token)
+}
+
+/** The same people, who sign in at the console under their ids. */
+function peopleWhoSignIn(): string {
+  const { people, ...rest } = JSON.parse(PEOPLE) as { readonly people: readonly { readonly id: string, readonly identities: readonly object[] }[] }
+  return JSON.stringify({ ...rest, people: people.map((person) => ({ ...person, identities: [...person.identities, { issuer: 'sign-in', subject: person.id }] })) })
 }
 
 export async function writePrivate(path: string, text: string): Promise<void> {
