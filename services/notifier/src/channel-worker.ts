@@ -4,7 +4,7 @@ import type { Doc, DocumentStore } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import { backoffMs } from './backoff.ts'
 import type { Attempt, Channel } from './channels/channel.ts'
-import { deliveries, type DeliveryDocument } from './collections.ts'
+import { deliveries, type DeliveryDocument, type Lane } from './collections.ts'
 import { giveBack, take } from './leases.ts'
 import { loopOver, type WorkerLoop } from './worker-loop.ts'
 
@@ -53,9 +53,10 @@ export function createChannelWorker(channel: Channel, { documents, clock, log, r
 
   async function pass(): Promise<number> {
     if (pausedMs() > 0) return 0
-    const due = await documents.query(deliveries, { name: 'due', equal: { channel: channel.name, open: true }, from: 0, to: clock.now(), limit: PER_PASS })
+    const asking = await due('ask', PER_PASS)
+    // What asks nothing of anybody has what room is left.
+    const waiting = asking.length < PER_PASS ? [...asking, ...await due('tell', PER_PASS - asking.length)] : [...asking]
     let attempts = 0
-    const waiting = [...due.docs]
     const work = async (): Promise<void> => {
       for (let doc = waiting.shift(); doc !== undefined; doc = waiting.shift()) {
         if (pausedMs() > 0) return
@@ -64,6 +65,10 @@ export function createChannelWorker(channel: Channel, { documents, clock, log, r
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
     return attempts
+  }
+
+  async function due(lane: Lane, limit: number): Promise<readonly Doc<DeliveryDocument>[]> {
+    return (await documents.query(deliveries, { name: 'due', equal: { channel: channel.name, open: true, lane }, from: 0, to: clock.now(), limit })).docs
   }
 
   async function attempt(found: Doc<DeliveryDocument>): Promise<boolean> {

@@ -20,6 +20,9 @@ export interface SubjectDocument {
 }
 export const subjects: Collection<SubjectDocument> = { name: 'notifier-subjects', ttlField: 'deleteAt', queries: {} }
 
+/** `ask`: somebody may have to do something; `tell`: nothing is asked. The first goes before the second, and neither takes the other's room. */
+export type Lane = 'ask' | 'tell'
+
 export type DeliveryState = 'waiting' | 'delivered' | 'dropped' | 'failed'
 
 /** One message to one recipient over one channel. Id = hash of subject, channel, recipient, and for webhooks the event. */
@@ -36,6 +39,7 @@ export interface DeliveryDocument {
   /** The fact itself, until it has been delivered or given up. */
   readonly event?: CloudEvent
   readonly state: DeliveryState
+  readonly lane: Lane
   /** True while something is to be sent. */
   readonly open: boolean
   /** Revision of the subject that the recipient has seen; 0: none. */
@@ -60,7 +64,7 @@ export const deliveries: Collection<DeliveryDocument> = {
   name: 'notifier-deliveries',
   ttlField: 'deleteAt',
   queries: {
-    due: { equal: ['channel', 'open'], order: { field: 'dueAt', direction: 'asc' } },
+    due: { equal: ['channel', 'open', 'lane'], order: { field: 'dueAt', direction: 'asc' } },
     all: { equal: ['kind'], order: { field: 'at', direction: 'desc' } },
     byState: { equal: ['state'], order: { field: 'at', direction: 'desc' } },
     bySubject: { equal: ['subject'], order: { field: 'at', direction: 'desc' } },

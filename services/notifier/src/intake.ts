@@ -5,8 +5,8 @@ import type { CloudEvent } from '@lockkeeper/domain/events'
 import { PortUnavailable, type Doc, type DocumentStore, type Ref, type Write } from '@lockkeeper/domain/ports'
 import type { Log } from '@lockkeeper/service-kit'
 import type { Channel } from './channels/channel.ts'
-import { deliveries, handledEvents, REMEMBER_MS, SUBJECT_KEEP_MS, subjects, type DeliveryDocument, type Handled, type SubjectDocument } from './collections.ts'
-import { factMessages, followingMessages, followUp, newDelivery, type PlannedMessage } from './plan.ts'
+import { deliveries, handledEvents, REMEMBER_MS, SUBJECT_KEEP_MS, subjects, type DeliveryDocument, type Handled, type Lane, type SubjectDocument } from './collections.ts'
+import { factMessages, followingMessages, followUp, laneOf, newDelivery, type PlannedMessage } from './plan.ts'
 import { readFact, type ReadFact } from './read-fact.ts'
 import type { Subject } from './subject.ts'
 
@@ -20,8 +20,8 @@ export interface IntakeParts {
   readonly planned: (channels: readonly string[]) => void
 }
 
-/** Messages that may wait for one channel; what comes on top is dropped and can be seen as such. */
-export const MOST_OPEN = 500
+/** Messages that may wait for one channel in each lane; what comes on top is dropped and can be seen as such. */
+export const MOST_OPEN: Readonly<Record<Lane, number>> = { ask: 500, tell: 200 }
 /** Other facts of the same subject that may come between before the event is given back to the bus. */
 const MOST_ATTEMPTS = 20
 
@@ -47,7 +47,7 @@ async function place({ documents, channels, log }: IntakeParts, event: CloudEven
   const subject = next(known?.data.subject)
   const following = followingMessages(subject, channels)
   const facts = factMessages(subject, event, channels)
-  const full = await fullChannels(documents, [...following, ...facts])
+  const full = await fullChannels(documents, laneOf(subject), [...following.filter((message) => known?.data.deliveries.includes(message.id) !== true), ...facts])
   const followed = [...new Set([...known?.data.deliveries ?? [], ...following.map((message) => message.id)])]
   const messageRefs: readonly Ref<DeliveryDocument>[] = [...followed, ...facts.map((message) => message.id)].map((each) => ({ collection: deliveries, id: each }))
   const outcome = await documents.transact<readonly string[] | 'again'>([inboxRef, subjectRef, ...messageRefs], (docs, now) => {
@@ -80,8 +80,8 @@ function changedDeliveries(docs: readonly (Doc<DeliveryDocument> | undefined)[],
   return [...changed, ...fresh]
 }
 
-async function fullChannels(documents: DocumentStore, planned: readonly PlannedMessage[]): Promise<ReadonlySet<string>> {
+async function fullChannels(documents: DocumentStore, lane: Lane, planned: readonly PlannedMessage[]): Promise<ReadonlySet<string>> {
   const names = [...new Set(planned.map(({ channel }) => channel.name))]
-  const counts = await Promise.all(names.map((channel) => documents.query(deliveries, { name: 'due', equal: { channel, open: true }, limit: MOST_OPEN })))
-  return new Set(names.filter((_, index) => (counts[index]?.docs.length ?? 0) >= MOST_OPEN))
+  const counts = await Promise.all(names.map((channel) => documents.query(deliveries, { name: 'due', equal: { channel, open: true, lane }, limit: MOST_OPEN[lane] })))
+  return new Set(names.filter((_, index) => (counts[index]?.docs.length ?? 0) >= MOST_OPEN[lane]))
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { sha256 } from '@lockkeeper/domain/digest'
 import type { CloudEvent } from '@lockkeeper/domain/events'
 import type { Channel } from './channels/channel.ts'
-import { KEEP_MS, type DeliveryDocument } from './collections.ts'
+import { KEEP_MS, type DeliveryDocument, type Lane } from './collections.ts'
 import { isGrantOver } from './grant-subject.ts'
 import type { Subject } from './subject.ts'
 
@@ -40,12 +40,16 @@ function planned(subject: Subject, channel: Channel, recipient: string, more: re
 }
 
 export function newDelivery({ id, channel, recipient, nonce, event }: PlannedMessage, subject: Subject, full: boolean, now: number): DeliveryDocument {
-  const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { fact: event.type, event } } as const
+  const common = { kind: 'delivery', id, subject: subject.id, channel: channel.name, recipient, ref: `${id}.${nonce}`, lane: laneOf(subject), shown: 0, attempts: 0, at: now, deleteAt: now + KEEP_MS, ...event === undefined ? {} : { fact: event.type, event } } as const
   const dropped = (why: string): DeliveryDocument => withoutContent({ ...common, state: 'dropped', open: false, dueAt: 0, giveUpAt: now, why })
   if (full) return dropped('too many messages wait for this channel already')
   const giveUpAt = event === undefined ? worthUntil(subject, now) : now + DAY_MS
   if (giveUpAt <= now) return dropped('its end had passed before anybody could be told')
   return { ...common, state: 'waiting', open: true, dueAt: now, giveUpAt }
+}
+
+export function laneOf({ kind }: Subject): Lane {
+  return kind === 'notice' || kind === 'grant' || kind === 'fatigue' ? 'tell' : 'ask'
 }
 
 /** A first message is worth sending while somebody can still do something with it; a fact for a program for a day. */

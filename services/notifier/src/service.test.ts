@@ -152,7 +152,7 @@ describe('the notifier', () => {
 
   it('a channel\'s queue is bounded: what comes on top is dropped and can be seen', async () => {
     slack.next(...Array.from({ length: 40 }, () => 'drop' as const))
-    for (let count = 0; count < MOST_OPEN + 3; count += 1) await world.ask()
+    for (let count = 0; count < MOST_OPEN.ask + 3; count += 1) await world.ask()
     const found = (await world.deliveries()).filter(({ channel }) => channel === 'oncall')
     assert.equal(found.filter(({ state }) => state === 'dropped').length, 3)
     assert.ok(world.logged.some((line) => line.includes('too many wait for this channel')))

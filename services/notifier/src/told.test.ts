@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { startProviderServer, startSlackServer, type ProviderServer, type SlackServer } from '@lockkeeper/testkit'
 import { cloudEvent } from '@lockkeeper/domain/events'
 import { BOT_TOKEN, grantEvent, noticedEvent, openNotifier, type World } from '../test/harness.ts'
+import { MOST_OPEN } from './intake.ts'
+import { noticePlace, type Noticed } from './notice-subject.ts'
 import type { NotifySettingsInput } from './settings.ts'
 
 const MINUTE = 60_000
@@ -23,8 +25,14 @@ describe('what is told without anything being asked', () => {
   const versions = (): readonly string[] => slack.messages.items.map(({ ts, version }) => `${ts.slice(8, 10)} ${version}`)
 
   describe('calls that a rule tells of', () => {
+    const toSpanStart = (): void => {
+      const now = world.clock.now()
+      world.clock.advance(noticePlace(noticedEvent(1, now).data as Noticed, 10 * MINUTE).from + 10 * MINUTE - now)
+    }
+
     it('the first is told at once, what follows is collected and told at the end of its time, in the same message', async () => {
       await open()
+      toSpanStart()
       await world.receive(noticedEvent(1, world.clock.now()))
       await world.deliver()
       assert.match(last(), /SANDBOX Let through by policy.*agent-7: 1 call, storage\.buckets\.patch.*Rule: tests\/told.*Run: run-1.*buckets\/b: status 200 \(run run-1, rec_a\.1\)/)
@@ -61,6 +69,7 @@ describe('what is told without anything being asked', () => {
 
     it('a channel that is down loses nothing: what was collected meanwhile is told when it is up', async () => {
       await open()
+      toSpanStart()
       slack.next('drop', 'drop')
       await world.receive(noticedEvent(1, world.clock.now()))
       await world.deliver()
@@ -73,6 +82,27 @@ describe('what is told without anything being asked', () => {
       world.clock.advance(10 * MINUTE)
       await world.deliver()
       assert.match(last(), /Calls: 6/)
+    })
+
+    it('however many there are, they take no room of what is asked, and go out after it', async () => {
+      await open()
+      slack.next(...Array.from({ length: 3 }, () => 'drop' as const))
+      for (let count = 0; count < MOST_OPEN.tell + 3; count += 1) await world.receive(noticedEvent(1, world.clock.now(), { agent: `agent-${count}` }))
+      await world.service.deliver()
+      const approval = await world.ask()
+      world.clock.advance(60_000)
+      await world.service.deliver()
+      assert.match(JSON.stringify(slack.messages.items.slice(0, 4).map(({ blocks }) => blocks)), new RegExp(approval))
+      await world.deliver()
+      const states = Map.groupBy(await world.deliveries(), ({ state }) => state)
+      assert.deepEqual([...states].map(([state, { length }]) => [state, length]).sort(), [['delivered', MOST_OPEN.tell + 1], ['dropped', 3]])
+      assert.ok(world.logged.some((line) => line.includes('too many wait for this channel')))
+    }).timeout(20_000)
+
+    it('the spans of different agents end at different moments', async () => {
+      await open()
+      const ends = Array.from({ length: 50 }, (_, index) => noticePlace({ ...noticedEvent(1, world.clock.now()).data as Noticed, agent: `agent-${index}` }, 10 * MINUTE).from)
+      assert.ok(new Set(ends).size > 40)
     })
 
     it('a channel without a fixed place, and one that wants no notices, tell nobody; a webhook has each fact', async () => {

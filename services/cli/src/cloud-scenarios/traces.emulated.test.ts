@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { startOtlpReceiver, startSlackServer, type OtlpReceiver, type ReceivedSpan, type SlackServer } from '@lockkeeper/testkit'
 import { describeEmulated } from '@lockkeeper/testkit/emulators'
-import { ASK_TO_PUBLISH, message, TOPIC } from '../testing/calls.ts'
+import { ASK_TO_PUBLISH, message, PROJECT_POLICY, TOPIC } from '../testing/calls.ts'
 import { openCloudEdition, type CloudEdition } from '../testing/cloud-edition.ts'
 import { clickInSlack, SLACK } from '../testing/slack-people.ts'
 
 const SERVICES = ['approval', 'policy', 'audit', 'notifier', 'proxy'] as const
+const TOLD = { name: 'told', methods: ['cloudresourcemanager.projects.getIamPolicy'], effect: 'allow', notify: true } as const
 const AGENTS = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', id: '00f067aa0ba902b7' }
 
 describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: one trace over all services', function (emulators) {
@@ -30,7 +31,7 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: one trace over 
     const { host: firestore, projectId } = emulators('firestore')
     // None but calls that need a person is kept, and of those everything.
     const telemetry = { telemetry: { otlp: receiver.endpoint, sampleRatio: 0 } }
-    edition = await openCloudEdition({ firestore, pubsub: emulators('pubsub').host, projectId, rules: [ASK_TO_PUBLISH], slack, settings: Object.fromEntries(SERVICES.map((name) => [name, { ...telemetry, ...name === 'proxy' ? { hold: '30s' } : {} }])) })
+    edition = await openCloudEdition({ firestore, pubsub: emulators('pubsub').host, projectId, rules: [ASK_TO_PUBLISH, TOLD], slack, settings: Object.fromEntries(SERVICES.map((name) => [name, { ...telemetry, ...name === 'proxy' ? { hold: '30s' } : {} }])) })
     await Promise.all([edition.startInner(), edition.start('notifier')])
     const agent = await edition.agent('traced', (await edition.start('proxy')).origin)
     const waiting = agent.post(`${TOPIC}:publish`, message('traced'), { headers: { traceparent: `00-${AGENTS.trace}-${AGENTS.id}-01` } })
@@ -41,6 +42,8 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: one trace over 
     const answer = await waiting
     assert.equal(answer.status, 200, answer.text)
     await shows(/Done at/)
+    assert.equal((await agent.post(`${PROJECT_POLICY}:getIamPolicy`, {})).status, 200)
+    await slack.messages.until((items) => items.some(({ text }) => text.includes('Let through by policy')), 20_000)
     await close()
     const { trace } = receiver.spans.find(({ name }) => name === 'lockkeeper.call') ?? {}
     spans = receiver.spans.filter((span) => span.trace === trace)
@@ -54,6 +57,12 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: one trace over 
     assert.deepEqual([...new Set(spans.map(({ service }) => service))].sort(), ['lockkeeper-approval', 'lockkeeper-notifier', 'lockkeeper-proxy'])
     assert.deepEqual(receiver.spans.filter((span) => !spans.includes(span)), [])
     assert.deepEqual(slack.broken, [])
+  })
+
+  it('a call that a rule tells of has reached the channel over the log and Pub/Sub', () => {
+    const told = slack.messages.items.filter(({ text }) => text.includes('Let through by policy'))
+    assert.equal(told.length, 1)
+    assert.match(JSON.stringify(told[0]?.blocks), /getIamPolicy.*: status 200 \(run \S+, rec_/)
   })
 
   it('the agent\'s context is a link of its root and no parent', () => {
