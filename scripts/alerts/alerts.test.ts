@@ -59,6 +59,13 @@ describe('alerts: what terraform watches for is what happens', () => {
     }
   })
 
+  it('every measure of our own that the dashboard shows is in the docs, and some source measures it', () => {
+    const shown = [...read(`${MODULE}/dashboard.tf`).matchAll(/workload\.googleapis\.com\/([\w.]+)/g)].map(([, metric]) => metric as string)
+    const proxy = sourcesOf('proxy')
+    assert.ok(shown.length > 0)
+    for (const metric of shown) assert.ok(read('docs/operations.md').includes(`\`${metric}\``) && proxy.includes(`'${metric}'`), metric)
+  })
+
   it('every alert says what to do', () => {
     for (const [name, { doNow, severity, title }] of alerts) assert.ok(doNow.length > 20 && title.length > 10 && ['CRITICAL', 'WARNING'].includes(severity), name)
   })

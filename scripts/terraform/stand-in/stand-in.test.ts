@@ -40,7 +40,7 @@ describe('the stand-in provider\'s schema', () => {
 const TITLE = 'terraform with the stand-in provider'
 if (!terraformIsHere()) describeNotRun(TITLE, 'there is no terraform on the PATH')
 else describe(TITLE, function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let place: string
   before(() => { place = mkdtempSync(join(tmpdir(), 'lockkeeper-stand-in-')) })
   after(() => rmSync(place, { recursive: true, force: true }))

@@ -1,5 +1,15 @@
 locals {
-  charts = [
+  charts = concat(local.google_charts, var.own_metrics ? local.own_charts : [])
+
+  # What the services measure themselves. A test holds the names to their sources: scripts/alerts.
+  own_charts = [
+    { title = "Age of what proxies know, s: over 5 calls are refused", filter = "metric.type=\"workload.googleapis.com/lockkeeper.view.age\"", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = ["metric.label.lockkeeper_view"] },
+    { title = "Calls that are held for a person", filter = "metric.type=\"workload.googleapis.com/lockkeeper.holds\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = [] },
+    { title = "Calls a second, by what was decided", filter = "metric.type=\"workload.googleapis.com/lockkeeper.decisions\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.lockkeeper_effect"] },
+    { title = "What the gateway adds to a call, ms, p99", filter = "metric.type=\"workload.googleapis.com/lockkeeper.call.added\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", by = [] },
+  ]
+
+  google_charts = [
     { title = "Answers of the proxy, by class", filter = "${local.proxy} AND metric.type=\"run.googleapis.com/request_count\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.response_code_class"] },
     { title = "Time until the proxy has answered, p95 (holds included)", filter = "${local.proxy} AND metric.type=\"run.googleapis.com/request_latencies\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX", by = [] },
     { title = "Instances, by service", filter = "${local.service} AND metric.type=\"run.googleapis.com/container/instance_count\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"] },

@@ -84,6 +84,12 @@ variable "proxy_account" {
   type        = string
 }
 
+variable "own_metrics" {
+  description = "Whether a collector stands beside the services, so that the dashboard can show what they measure themselves."
+  type        = bool
+  default     = false
+}
+
 variable "availability_goal" {
   description = "Share of the proxy's answers that are no fault of the gateway's, over 28 days."
   type        = number

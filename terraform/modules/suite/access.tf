@@ -68,5 +68,6 @@ module "observability" {
   proxy_account     = local.accounts["proxy"]
   log_bucket        = module.evidence.bucket
   secret_events     = google_pubsub_subscription.secret_events.name
+  own_metrics       = var.collector_image != null
   availability_goal = var.availability_goal
 }

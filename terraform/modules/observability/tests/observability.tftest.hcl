@@ -85,6 +85,19 @@ run "without_an_edge_nobody_asks_the_door" {
   }
 }
 
+run "what_services_measure_is_shown_where_a_collector_takes_it" {
+  command = plan
+
+  variables {
+    own_metrics = true
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_dashboard.main.dashboard_json, "workload.googleapis.com/lockkeeper.view.age")
+    error_message = "The age of a view shows nowhere."
+  }
+}
+
 run "an_alert_for_nobody_is_refused" {
   command = plan
 
