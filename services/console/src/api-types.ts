@@ -40,8 +40,8 @@ export interface WaitingCall {
 
 export interface Inbox {
   readonly waiting: readonly WaitingCall[]
-  /** There are more than are listed. */
-  readonly more: boolean
+  /** There are older ones: `/api/inbox?cursor=`. */
+  readonly cursor?: string
   /** Epoch ms at the server. */
   readonly now: number
 }
@@ -174,6 +174,8 @@ export interface Review {
 }
 
 export interface RunSummary { readonly agent: string, readonly run: string, readonly calls: number, readonly refused: number, readonly waiting: number, readonly first: number, readonly last: number }
+
+export interface RunsPage { readonly runs: readonly RunSummary[], readonly cursor?: string }
 
 export interface RunRecord {
   readonly id: string

@@ -26,7 +26,7 @@ export function builtPage(base: string = import.meta.url): PageFolder {
 function isFresh(room: string, built: string): boolean {
   const index = statSync(join(built, 'index.html'), { throwIfNoEntry: false })
   if (index === undefined) return false
-  const sources = ['vite.config.ts', ...globSync(['page/**/*.{ts,tsx,css,html,svg}', 'src/{api-types,confirm-word}.ts'], { cwd: room })]
+  const sources = ['vite.config.ts', ...globSync(['page/**/*.{ts,tsx,css,html,svg}', 'src/{api-types,confirm-word,runs}.ts'], { cwd: room })]
   return sources.every((file) => statSync(join(room, file)).mtimeMs <= index.mtimeMs)
 }
 

@@ -88,6 +88,22 @@ describe('the live inbox', () => {
     await stream.next(/apr_3/)
   })
 
+  it('older calls are read page by page; a cursor of another list is refused', async () => {
+    room.answers = ({ path }) => {
+      const cursor = new URL(path, 'http://x').searchParams.get('cursor')
+      if (cursor === 'odd') return { status: 400, body: {} }
+      return { status: 200, body: cursor === null ? { waiting, cursor: 'c1' } : { waiting: [{ id: `after-${cursor}` }] } }
+    }
+    const read = async (query: string): Promise<unknown> => {
+      const response = await ada.fetch(`/api/inbox${query}`)
+      const { waiting: found, cursor } = await response.json() as { readonly waiting?: unknown, readonly cursor?: string }
+      return [response.status, found, cursor]
+    }
+    assert.deepEqual(await read(''), [200, [{ id: 'apr_1' }], 'c1'])
+    assert.deepEqual(await read('?cursor=c1'), [200, [{ id: 'after-c1' }], undefined])
+    assert.deepEqual(await read('?cursor=odd'), [400, undefined, undefined])
+  })
+
   it('a stream ends with its session', async () => {
     const stream = await open()
     await stream.next(/apr_1/)

@@ -3,19 +3,20 @@
  * not keep up is ended, and the browser comes again by itself with the id of what it saw last.
  */
 import { sha256 } from '@lockkeeper/domain/digest'
-import { refuse } from '@lockkeeper/domain/errors'
+import { LockkeeperError, refuse } from '@lockkeeper/domain/errors'
+import { PortUnavailable } from '@lockkeeper/domain/ports'
 import type { Clock } from '@lockkeeper/domain'
 import { repeat, type Log, type RepeatedWork } from '@lockkeeper/service-kit'
 import { sendProblem } from '@lockkeeper/service-kit/server'
 import type { Request, Response } from 'express'
 import { signedInOf } from './api-session.ts'
 import type { Inbox, WaitingCall } from './api-types.ts'
-import type { ServiceApi } from './service-api.ts'
+import { withQuery, type ServiceApi } from './service-api.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface InboxStream {
-  /** What waits now; from the newest poll where streams are open. */
-  read(): Promise<Inbox>
+  /** What waits now, 200 at a time, newest first. PortUnavailable; LockkeeperError REQUEST_INVALID for a cursor of another list. */
+  read(cursor?: string): Promise<Inbox>
   open(request: Request, response: Response): void
   /** Looks again at once: somebody has just decided. */
   wake(): void
@@ -40,7 +41,7 @@ const RETRY_MS = 2_000
 const MOST_UNSENT_BYTES = 1024 * 1024
 
 interface Stream { readonly response: Response, readonly session: string, sent: string, beatAt: number }
-interface Seen { readonly waiting: readonly WaitingCall[], readonly more: boolean, readonly id: string }
+interface Seen { readonly waiting: readonly WaitingCall[], readonly cursor?: string, readonly id: string }
 
 export function createInboxStream({ approval, sessions, clock, log, everyMs = 1_000 }: StreamParts): InboxStream {
   const streams = new Set<Stream>()
@@ -49,14 +50,15 @@ export function createInboxStream({ approval, sessions, clock, log, everyMs = 1_
   let work: RepeatedWork | undefined
   let polling: Promise<void> | undefined
 
-  async function look(): Promise<Seen> {
-    const { status, body } = await approval.call({ method: 'GET', path: '/v1/waiting?limit=200' })
-    if (status >= 400) throw new Error(`the approval service answered ${status}`)
+  async function look(from?: string): Promise<Seen> {
+    const { status, body } = await approval.call({ method: 'GET', path: withQuery('/v1/waiting', { limit: '200', cursor: from }) })
+    if (status === 400) throw new LockkeeperError('REQUEST_INVALID', 'The cursor is none of this list.')
+    if (status >= 400) throw new PortUnavailable(`the approval service answered ${status}`)
     const { waiting, cursor } = body as { readonly waiting: readonly WaitingCall[], readonly cursor?: string }
-    return { waiting, more: cursor !== undefined, id: sha256(JSON.stringify(waiting)).slice(0, 22) }
+    return { waiting, ...cursor === undefined ? {} : { cursor }, id: sha256(JSON.stringify(waiting)).slice(0, 22) }
   }
 
-  const inboxOf = ({ waiting, more }: Seen): Inbox => ({ waiting, more, now: clock.now() })
+  const inboxOf = ({ waiting, cursor }: Seen): Inbox => ({ waiting, ...cursor === undefined ? {} : { cursor }, now: clock.now() })
 
   function write(stream: Stream, text: string): void {
     if (stream.response.writableLength > MOST_UNSENT_BYTES) return void stream.response.destroy()
@@ -108,7 +110,7 @@ export function createInboxStream({ approval, sessions, clock, log, everyMs = 1_
   }
 
   return {
-    read: async () => inboxOf(await look()),
+    read: async (cursor) => inboxOf(await look(cursor)),
     open(request, response) {
       const { id: session } = signedInOf(request)
       const own = [...streams].filter((each) => each.session === session).length

@@ -4,7 +4,7 @@ import type { Router } from 'express'
 import { z } from 'zod'
 import { answer, give } from './answers.ts'
 import { signedInOf } from './api-session.ts'
-import type { Me, RunRecord } from './api-types.ts'
+import type { Me, RunRecord, RunsPage } from './api-types.ts'
 import type { InboxStream } from './inbox-stream.ts'
 import { runsOf } from './runs.ts'
 import { withQuery, type ServiceApi } from './service-api.ts'
@@ -15,7 +15,8 @@ const grantsQuery = z.strictObject({ ...page, all: z.enum(['true', 'false']).opt
 const runQuery = z.strictObject({ agent: z.string().max(512).optional(), bodies: z.enum(['true', 'false']).optional() })
 const loadQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(90).optional() })
 const reviewsQuery = z.strictObject({ open: z.enum(['true', 'false']).optional() })
-/** Records that the list of runs is made of. */
+const cursorQuery = z.strictObject({ cursor: page.cursor })
+/** Records that one page of runs is made of. */
 const RUN_RECORDS = '1000'
 
 export interface LookParts {
@@ -39,7 +40,7 @@ export function addLookRoutes(router: Router, { approval, audit, inbox, clock, m
     const { person, session, operator } = signedInOf(request)
     response.json({ person: { id: person.id, name: person.name }, csrf: session.csrf, mode, decideBy, operator, now: clock.now() } satisfies Me)
   })
-  router.get('/api/inbox', answer(async (_request, response) => { response.json(await inbox.read()) }))
+  router.get('/api/inbox', answer(async (request, response) => { response.json(await inbox.read(cursorQuery.parse(request.query).cursor)) }))
   router.get('/api/inbox/stream', (request, response) => inbox.open(request, response))
   passed('/api/approvals', historyQuery, approval, '/v1/approvals')
   passed('/api/approvals/:id', nothing, approval, '/v1/approvals/:id')
@@ -48,9 +49,10 @@ export function addLookRoutes(router: Router, { approval, audit, inbox, clock, m
   passed('/api/locks', nothing, approval, '/v1/locks')
   passed('/api/load', loadQuery, approval, '/v1/load')
   passed('/api/runs/:run', runQuery, audit, '/v1/audit/sessions/:run')
-  router.get('/api/runs', answer(async (_request, response) => {
-    const found = await audit.call({ method: 'GET', path: withQuery('/v1/audit/records', { limit: RUN_RECORDS }) })
+  router.get('/api/runs', answer(async (request, response) => {
+    const found = await audit.call({ method: 'GET', path: withQuery('/v1/audit/records', { limit: RUN_RECORDS, cursor: cursorQuery.parse(request.query).cursor }) })
     if (found.status >= 400) return give(response, found)
-    response.json({ runs: runsOf((found.body as { readonly records: readonly RunRecord[] }).records) })
+    const { records, cursor } = found.body as { readonly records: readonly RunRecord[], readonly cursor?: string }
+    response.json({ runs: runsOf(records), ...cursor === undefined ? {} : { cursor } } satisfies RunsPage)
   }))
 }

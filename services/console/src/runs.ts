@@ -19,3 +19,17 @@ export function runsOf(records: readonly Found[]): readonly RunSummary[] {
   }
   return [...runs.values()].sort((left, right) => right.last - left.last)
 }
+
+/** Of several pages: a run may have records on each. Newest first. */
+export function mergeRuns(summaries: readonly RunSummary[]): readonly RunSummary[] {
+  const runs = new Map<string, RunSummary>()
+  for (const each of summaries) {
+    const key = JSON.stringify([each.agent, each.run])
+    const before = runs.get(key)
+    runs.set(key, before === undefined ? each : {
+      ...before, first: Math.min(before.first, each.first), last: Math.max(before.last, each.last),
+      calls: before.calls + each.calls, refused: before.refused + each.refused, waiting: before.waiting + each.waiting,
+    })
+  }
+  return [...runs.values()].sort((left, right) => right.last - left.last)
+}

@@ -1,9 +1,9 @@
 /** What was asked before, newest first. */
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import type { Approval } from '../../src/api-types.ts'
-import { get, textOf } from '../api.ts'
-import { Empty, Instant, Link, Loading, ProblemNote, Title } from '../parts/basics.tsx'
+import { Empty, Instant, Link, Loading, More, ProblemNote, Title } from '../parts/basics.tsx'
 import { useData } from '../use-data.ts'
+import { useOlder } from '../use-older.ts'
 import { stateWord } from '../words.ts'
 
 interface Page { readonly approvals: readonly Approval[], readonly cursor?: string }
@@ -14,19 +14,13 @@ export function HistoryPage() {
   const [state, setState] = useState('')
   const path = `/api/approvals?limit=50${state === '' ? '' : `&state=${state}`}`
   const { data, problem, again } = useData<Page>(path)
-  const [more, setMore] = useState<Page>()
-  const [trouble, setTrouble] = useState<string>()
-  useEffect(() => setMore(undefined), [path])
-  const cursor = more === undefined ? data?.cursor : more.cursor
-  const shown = [...data?.approvals ?? [], ...more?.approvals ?? []]
-  const next = (): void => {
-    get<Page>(`${path}&cursor=${encodeURIComponent(cursor ?? '')}`).then((page) => setMore({ ...page, approvals: [...more?.approvals ?? [], ...page.approvals] }), (error: unknown) => setTrouble(textOf(error)))
-  }
+  const older = useOlder<Page>(path, data?.cursor)
+  const shown = [data, ...older.pages].flatMap((page) => page?.approvals ?? [])
   return (
     <>
       <Title tab="History">History</Title>
       <p className="filter"><label htmlFor="state">Show</label> <select id="state" value={state} onChange={(event) => setState(event.target.value)}>{STATES.map((each) => <option key={each} value={each}>{each === '' ? 'everything' : stateWord(each)}</option>)}</select></p>
-      <ProblemNote text={problem ?? trouble} again={again} />
+      <ProblemNote text={problem} again={again} />
       {data === undefined && problem === undefined ? <Loading /> : null}
       {data !== undefined && shown.length === 0 ? <Empty>Nothing here yet.</Empty> : null}
       <ul className="cards">{shown.map((each) => (
@@ -36,7 +30,7 @@ export function HistoryPage() {
           <p className="row faint"><Instant at={each.at} />{each.reason === undefined ? null : <span>{each.reason}</span>}</p>
         </li>
       ))}</ul>
-      {cursor === undefined ? null : <p><button type="button" className="quiet" onClick={next}>Show more</button></p>}
+      <More {...older} />
     </>
   )
 }

@@ -1,9 +1,10 @@
 /** What waits: for me, or for anybody. Updates by itself and says so. */
 import { useEffect, useRef, useState } from 'react'
-import type { WaitingCall } from '../../src/api-types.ts'
+import type { Inbox, WaitingCall } from '../../src/api-types.ts'
 import { useLiveInbox, type Line } from '../live-inbox.ts'
 import { useMe } from '../me.ts'
-import { Empty, Link, Loading, Risk, Title } from '../parts/basics.tsx'
+import { useOlder } from '../use-older.ts'
+import { Empty, Link, Loading, More, Risk, Title } from '../parts/basics.tsx'
 import { useNow } from '../ticking.ts'
 import { count, span } from '../words.ts'
 
@@ -15,22 +16,31 @@ export function InboxPage({ onSignedOut }: { readonly onSignedOut: () => void })
   const { person } = useMe()
   const { inbox, line } = useLiveInbox(onSignedOut)
   const [all, setAll] = useState(false)
-  const mine = inbox?.waiting.filter(({ reviewers, approvedBy }) => reviewers.includes(person.id) && !approvedBy.includes(person.id)) ?? []
-  const shown = all ? inbox?.waiting ?? [] : mine
+  const older = useOlder<Inbox>('/api/inbox', inbox?.cursor)
+  const waiting = allOf(inbox, older.pages)
+  const mine = waiting.filter(({ reviewers, approvedBy }) => reviewers.includes(person.id) && !approvedBy.includes(person.id))
+  const more = older.next === undefined ? '' : '+'
+  const shown = all ? waiting : mine
   return (
     <>
       <div className="heading"><Title tab={mine.length > 0 ? `(${mine.length}) Inbox` : 'Inbox'}>Inbox</Title><p className={`line line-${line}`} role="status">{LINES[line]}</p></div>
       <div className="tabs" role="group" aria-label="Which calls">
-        <button type="button" aria-pressed={!all} onClick={() => setAll(false)}>For me <span className="count">{mine.length}</span></button>
-        <button type="button" aria-pressed={all} onClick={() => setAll(true)}>All waiting <span className="count">{inbox?.waiting.length ?? 0}{inbox?.more === true ? '+' : ''}</span></button>
+        <button type="button" aria-pressed={!all} onClick={() => setAll(false)}>For me <span className="count">{mine.length}{more}</span></button>
+        <button type="button" aria-pressed={all} onClick={() => setAll(true)}>All waiting <span className="count">{waiting.length}{more}</span></button>
       </div>
       <Announcer waiting={mine} />
       {inbox === undefined ? <Loading /> : null}
-      {inbox !== undefined && shown.length === 0 ? <Empty>{all ? 'Nothing waits for anybody.' : 'Nothing waits for you.'} New calls appear here by themselves.</Empty> : null}
+      {inbox !== undefined && shown.length === 0 ? <Empty>{all ? 'Nothing waits for anybody.' : more === '' ? 'Nothing waits for you.' : 'Nothing of these waits for you; older calls may.'} New calls appear here by themselves.</Empty> : null}
       <ul className="cards">{shown.map((each) => <Waiting key={each.id} call={each} me={person.id} />)}</ul>
-      {inbox?.more === true ? <p className="note">The newest 200 are listed. Deny or lock what should not be there: one agent may be asking too much.</p> : null}
+      <More {...older} />
+      {inbox?.cursor === undefined ? null : <p className="note">More than 200 calls wait. Deny or lock what should not be there: one agent may be asking too much.</p>}
     </>
   )
+}
+
+/** Each once: what is on an older page may have come into the live one. */
+function allOf(inbox: Inbox | undefined, older: readonly Inbox[]): readonly WaitingCall[] {
+  return [...new Map([...older.toReversed(), ...inbox === undefined ? [] : [inbox]].flatMap(({ waiting }) => waiting).map((call) => [call.id, call])).values()].sort((left, right) => right.at - left.at)
 }
 
 function Waiting({ call, me }: { readonly call: WaitingCall, readonly me: string }) {

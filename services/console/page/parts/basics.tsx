@@ -40,6 +40,11 @@ export function Loading() {
   return <p className="faint" role="status">Loading…</p>
 }
 
+/** The next page of a list, where there is one. */
+export function More({ next, problem }: { readonly next?: (() => void) | undefined, readonly problem?: string | undefined }) {
+  return <>{problem === undefined ? null : <ProblemNote text={problem} />}{next === undefined ? null : <p className="more"><button type="button" className="quiet" onClick={next}>Show older</button></p>}</>
+}
+
 export function Empty({ children }: { readonly children: ReactNode }) {
   return <p className="empty">{children}</p>
 }
