@@ -93,7 +93,7 @@ function targetsOf(configured: readonly TargetConfig[] | undefined, { documents,
   const credential = ({ name, credential: config }: TargetConfig): CredentialSource => createCredentialSource(credentialOf(config), {
     clock, secrets,
     onWhole: (call, why) => log.debug({ target: name, method: call.method.id, why }, 'the credential was not narrowed for a call'),
-    onFailure: (error) => log.error({ target: name, error: error.message }, 'an upstream credential could not be renewed'),
+    onFailure: (error) => log.error({ target: name, error: error.refusal.detail ?? error.message }, 'an upstream credential could not be renewed'),
   })
   if (configured === undefined) {
     return watchTargets({
@@ -120,7 +120,7 @@ async function verifyKey(setting: TrustedKeySetting, directory: string): Promise
 /** The sandbox's token is read anew each time, so that whoever renews the file is heard. */
 function identityOf({ approval, identity }: ProxyCloudSettings, directory: string, clock: Clock, log: Log): () => Promise<string> {
   if ('tokenFile' in identity) return async () => `Bearer ${(await readFile(resolve(directory, identity.tokenFile), 'utf8')).trim()}`
-  return serviceIdentity(approval.audience ?? approval.origin, { clock, onFailure: (error) => log.error({ error: error.message }, 'the token for the approval service could not be renewed') })
+  return serviceIdentity(approval.audience ?? approval.origin, { clock, onFailure: (error) => log.error({ error: error.refusal.detail ?? error.message }, 'the token for the approval service could not be renewed') })
 }
 
 function credentialOf(config: CredentialConfig): CredentialSettings {

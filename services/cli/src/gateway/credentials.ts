@@ -9,7 +9,7 @@ export function credentialSource(target: string, config: CredentialConfig, { clo
   return createCredentialSource(settingsOf(config), {
     clock, ...(secrets === undefined ? {} : { secrets }),
     onWhole: (call, why) => log.debug({ target, method: call.method.id, why }, 'the credential was not narrowed for a call'),
-    onFailure: (error) => log.error({ target, error: error.message }, 'an upstream credential could not be renewed'),
+    onFailure: (error) => log.error({ target, error: error.refusal.detail ?? error.message }, 'an upstream credential could not be renewed'),
   })
 }
 

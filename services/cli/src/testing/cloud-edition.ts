@@ -46,7 +46,7 @@ export interface CloudEdition {
   /** By name; a further process of a service by the name that it was started as. Events and questions go to the one under the service's own name. */
   readonly services: Map<string, ServiceProcess>
   /** Starts a service, or another process of it, and waits until it is ready. `parts` replace its settings. */
-  start(name: ServiceName, options?: { readonly parts?: object, readonly as?: string, readonly port?: number, readonly preload?: string }): Promise<ServiceProcess>
+  start(name: ServiceName, options?: { readonly parts?: object, readonly as?: string, readonly port?: number, readonly preload?: string, readonly environment?: Readonly<Record<string, string>> }): Promise<ServiceProcess>
   /** All but the proxy and the notifier. */
   startInner(): Promise<void>
   agent(id: string, origin: string, run?: string): Promise<TestAgent>
@@ -83,8 +83,8 @@ export async function openCloudEdition(options: CloudEditionOptions): Promise<Cl
   const settings = cloudSettings(common, { idp, upstream, tokens, approvers, slack: options.slack }, () => services.get('approval')?.origin ?? 'http://127.0.0.1:1')
   const edition: CloudEdition = {
     directory, idp, upstream, tokens, approvers, heard, services,
-    async start(name, { parts, as = name, port, preload } = {}) {
-      const service = await startService(name, { directory, settings: { ...settings(name), ...options.settings?.[name], ...parts }, ...port === undefined ? {} : { port }, ...preload === undefined ? {} : { preload } })
+    async start(name, { parts, as = name, port, preload, environment } = {}) {
+      const service = await startService(name, { directory, settings: { ...settings(name), ...options.settings?.[name], ...parts }, ...port === undefined ? {} : { port }, ...preload === undefined ? {} : { preload }, ...environment === undefined ? {} : { environment } })
       services.set(as, service)
       await service.ready()
       return service

@@ -12,5 +12,8 @@ export function createShiftedClock(): ShiftedClock {
 /** For a process of its own, as a module: its wall clock is ahead by so much, or behind. */
 export const wallClockOff = (ms: number): string => `const D=Date,by=${ms};globalThis.Date=class extends D{constructor(...given){given.length===0?super(D.now()+by):super(...given)}static now(){return D.now()+by}}`
 
+/** For a process of its own, as a module: both its clocks go ahead by so much with each SIGUSR2, which it says. */
+export const aheadAtSignal = (ms: number): string => `const D=Date,now=performance.now.bind(performance);let by=0;globalThis.Date=class extends D{constructor(...given){given.length===0?super(D.now()+by):super(...given)}static now(){return D.now()+by}};performance.now=()=>now()+by;process.on('SIGUSR2',()=>{by+=${ms};process.stdout.write('clock ahead\\n')})`
+
 /** For a process of its own, as a module: `afterMs` after its start its monotonic clock jumps ahead by `ms`, as if so much time had passed. */
 export const monotonicJump = (ms: number, afterMs: number): string => `const now=performance.now.bind(performance);let by=0;performance.now=()=>now()+by;setTimeout(()=>{by=${ms}},${afterMs}).unref()`

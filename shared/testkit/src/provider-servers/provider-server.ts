@@ -21,15 +21,15 @@ export interface ProviderServer {
   readonly origin: string
   /** Every request, those answered with an error too. */
   readonly requests: Collector<ProviderRequest>
-  /** The next requests are answered so, one each, before the provider's own rules are asked. `drop`: the connection is cut. */
-  next(...answers: readonly (ProviderAnswer | 'drop')[]): void
+  /** The next requests are answered so, one each, before the provider's own rules are asked. `drop`: the connection is cut; `hang`: never answered. */
+  next(...answers: readonly (ProviderAnswer | 'drop' | 'hang')[]): void
   close(): Promise<void>
 }
 
 const MOST_BODY = 4 * 1024 * 1024
 
 export async function startProviderServer(answer: (request: ProviderRequest) => ProviderAnswer): Promise<ProviderServer> {
-  const planned: (ProviderAnswer | 'drop')[] = []
+  const planned: (ProviderAnswer | 'drop' | 'hang')[] = []
   const requests = collector<ProviderRequest>()
   const server: Server = createServer((request, response) => {
     void read(request).then((body) => {
@@ -37,7 +37,7 @@ export async function startProviderServer(answer: (request: ProviderRequest) => 
       const came: ProviderRequest = { method: request.method ?? '', path: request.url ?? '', headers, body }
       const given = planned.shift() ?? answer(came)
       if (given === 'drop') request.socket.destroy()
-      else response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers }).end(given.body ?? '')
+      else if (given !== 'hang') response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers }).end(given.body ?? '')
       requests.add(came)
     })
   })
