@@ -38,7 +38,7 @@ function valuesFor(environment: string): object {
     databases: forEach([...INNER, 'console'], (name) => `lockkeeper-${name}`),
     buckets: { bundles: 'acme-gateway-bundles', receipts: 'acme-gateway-receipts', log: 'acme-gateway-log' },
     keys: forEach(['proxy', 'policy', 'audit'], (name) => [key(name, 2), key(name, 1)]),
-    secrets: { proxy: secret('session-key'), approval: { ...secret('receipt-key'), ...secret('slack-signing') }, notifier: secret('slack-token'), console: secret('console-oidc') },
+    secrets: { proxy: secret('session-key'), approval: { ...secret('receipt-key'), ...secret('slack-signing') }, notifier: { ...secret('slack-token'), ...secret('mail-links') }, console: { ...secret('console-oidc'), ...secret('mail-links') } },
     origins: forEach(INNER, (name) => `https://lockkeeper-${name}-123456789012.europe-west1.run.app`),
     pushers: forEach(['approval', 'audit', 'notifier'], (name) => account(`lockkeeper-push-${name}`)),
     operators: forEach(INNER, (name) => [account(`lk-${name}`)]),

@@ -26,6 +26,7 @@ secrets = {
   slack-signing = { service = "approval", version = 1 }
   slack-token   = { service = "notifier", version = 1 }
   console-oidc  = { service = "console", version = 1 }
+  mail-links    = { service = "notifier", version = 1 }
 }
 
 operators = {

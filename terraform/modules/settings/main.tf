@@ -15,7 +15,9 @@ locals {
   operators = { for service, accounts in var.operators : service => { operators = { audience = var.origins[service], allowed = accounts } } }
   pushers   = { for service, account in var.pushers : service => { pusher = { origin = var.origins[service], account = account } } }
   secrets   = { for service, secrets in var.secrets : service => { secrets = { secretManager = secrets } } }
-  versions  = { for key, names in var.keys : key => [for name in names : { kms = name }] }
+  # Mails' links open at the console where both have their key.
+  links    = contains(keys(lookup(var.secrets, "notifier", {})), "mail-links") && contains(keys(lookup(var.secrets, "console", {})), "mail-links") ? { mailLinkKey = "mail-links" } : {}
+  versions = { for key, names in var.keys : key => [for name in names : { kms = name }] }
 
   targets = length(var.targets) == 0 ? {} : { targets = [for target in var.targets : {
     name       = target.name
@@ -70,10 +72,10 @@ locals {
     writerKeys = local.versions["proxy"]
   })
 
-  notifier = merge(local.own["notifier"], local.common["notifier"], local.telemetry["notifier"], local.page, local.operators["notifier"], local.pushers["notifier"], local.secrets["notifier"], {
+  notifier = merge(local.own["notifier"], local.links, local.common["notifier"], local.telemetry["notifier"], local.page, local.operators["notifier"], local.pushers["notifier"], local.secrets["notifier"], {
     database = var.databases.notifier
     people   = var.people_path
   })
 
-  console = merge(local.own["console"], local.common["console"], local.telemetry["console"], local.console_iap, local.console_parts, length(lookup(var.secrets, "console", {})) == 0 ? {} : local.secrets["console"])
+  console = merge(local.own["console"], local.links, local.common["console"], local.telemetry["console"], local.console_iap, local.console_parts, length(lookup(var.secrets, "console", {})) == 0 ? {} : local.secrets["console"])
 }

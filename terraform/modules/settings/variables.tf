@@ -15,9 +15,9 @@ variable "own" {
   validation {
     condition = alltrue([for service, text in var.own : length(setintersection(
       try(keys(yamldecode(text)), []),
-      concat(lookup({ approval = ["console"], console = ["origin", "approverIssuers", "services", "iap"] }, service, []), ["apiVersion", "kind", "mode", "project", "database", "databases", "blobs", "signer", "policyKeys", "writerKeys", "trustedKeys", "logKeys", "secrets", "approval", "identity", "people", "proxies", "operators", "pusher", "emulators", "doors", "approvalUrl", "protected"])
+      concat(lookup({ approval = ["console"], console = ["origin", "approverIssuers", "services", "iap", "mailLinkKey"], notifier = ["mailLinkKey"] }, service, []), ["apiVersion", "kind", "mode", "project", "database", "databases", "blobs", "signer", "policyKeys", "writerKeys", "trustedKeys", "logKeys", "secrets", "approval", "identity", "people", "proxies", "operators", "pusher", "emulators", "doors", "approvalUrl", "protected"])
     )) == 0])
-    error_message = "Terraform writes apiVersion, kind, mode, project, databases, blobs, keys, secrets, people, doors, approvalUrl, protected, origin, iap and who may call whom; take them out."
+    error_message = "Terraform writes apiVersion, kind, mode, project, databases, blobs, keys, secrets, people, doors, approvalUrl, protected, origin, iap, mailLinkKey and who may call whom; take them out."
   }
 }
 

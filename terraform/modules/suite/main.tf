@@ -25,6 +25,9 @@ locals {
   pubsub_agent     = "service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
   secret_agent     = "service-${local.number}@gcp-sa-secretmanager.iam.gserviceaccount.com"
 
+  # Each secret has one reader, but for the key of mails' links: the notifier signs them and the console opens them.
+  secret_readers = { for name, one in var.secrets : name => name == "mail-links" && var.console != null ? ["notifier", "console"] : [one.service] }
+
   # The console reads the log as an operator; at the approval service it has a right of its own.
   operators = { for name in local.inner : name => merge({ for account in var.operators[name] : account => account }, name == "audit" && var.console != null ? { console = local.accounts["console"] } : {}) }
 }

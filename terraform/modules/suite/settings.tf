@@ -6,7 +6,7 @@ module "settings" {
   databases          = { for name in concat(tolist(local.inner), ["console"]) : name => module.database[name].database }
   buckets            = { bundles = module.bundles.name, receipts = module.receipts.name, log = module.evidence.bucket }
   keys               = { for name, key in module.signing_key : name => key.trusted }
-  secrets            = { for service in ["proxy", "approval", "notifier", "console"] : service => { for name, one in var.secrets : name => { secret = module.secret[name].id, version = one.version } if one.service == service } }
+  secrets            = { for service in ["proxy", "approval", "notifier", "console"] : service => { for name, one in var.secrets : name => { secret = module.secret[name].id, version = one.version } if contains(local.secret_readers[name], service) } }
   origins            = { for name in local.inner : name => local.origins[name] }
   pushers            = { for name, account in google_service_account.pusher : name => account.email }
   proxy_account      = local.accounts["proxy"]

@@ -59,7 +59,7 @@ module "secret" {
   project_id = var.project_id
   name       = "${local.prefix}${each.key}"
   locations  = var.message_regions
-  readers    = { (each.value.service) = local.accounts[each.value.service] }
+  readers    = { for service in local.secret_readers[each.key] : service => local.accounts[service] }
   # Secret Manager is asked whether it may publish there when the secret is made.
   rotation_topic = google_pubsub_topic_iam_member.secret_events.topic
   rotation_days  = var.rotation_days

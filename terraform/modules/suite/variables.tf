@@ -73,7 +73,7 @@ variable "http2" {
 }
 
 variable "secrets" {
-  description = "Secrets by the names that settings use: the one service that reads it, and the number of the version in use. session-key is the proxy's and receipt-key the approval service's."
+  description = "Secrets by the names that settings use: the one service that reads it, and the number of the version in use. session-key is the proxy's and receipt-key the approval service's. mail-links, the key of mails' links, is the notifier's, and the console opens them with it."
   type        = map(object({ service = string, version = number }))
   default = {
     session-key = { service = "proxy", version = 1 }
@@ -88,6 +88,11 @@ variable "secrets" {
   validation {
     condition     = alltrue([for one in values(var.secrets) : contains(["proxy", "approval", "notifier", "console"], one.service) && one.version >= 1])
     error_message = "A secret belongs to the proxy, the approval service, the notifier or the console, and has a pinned version."
+  }
+
+  validation {
+    condition     = try(var.secrets["mail-links"].service, "notifier") == "notifier" && (!contains(keys(var.secrets), "mail-links") || (var.console != null && var.approval_url != null))
+    error_message = "mail-links is the notifier's, and its links lead to the console: that and approval_url must be there."
   }
 }
 

@@ -199,6 +199,37 @@ run "the_proxy_needs_its_key" {
   expect_failures = [var.secrets]
 }
 
+run "the_key_of_mails_links_is_the_notifiers_and_the_consoles" {
+  command = plan
+
+  variables {
+    approval_url = "https://console.acme.example/a/{id}"
+    console      = { host = "console.acme.example", people = { approvers = "group:approvers@acme.example" } }
+    secrets = {
+      session-key  = { service = "proxy", version = 1 }
+      receipt-key  = { service = "approval", version = 1 }
+      slack-token  = { service = "notifier", version = 1 }
+      console-oidc = { service = "console", version = 1 }
+      mail-links   = { service = "notifier", version = 1 }
+    }
+  }
+
+  assert {
+    condition     = alltrue([for service, text in output.settings : contains(["notifier", "console"], service) == can(yamldecode(text).secrets.secretManager.mail-links) && contains(["notifier", "console"], service) == can(yamldecode(text).mailLinkKey)])
+    error_message = "The key is missing where links are made or opened, or lies where it has no use."
+  }
+}
+
+run "mails_links_without_a_console_are_refused" {
+  command = plan
+
+  variables {
+    secrets = { session-key = { service = "proxy", version = 1 }, receipt-key = { service = "approval", version = 1 }, mail-links = { service = "notifier", version = 1 } }
+  }
+
+  expect_failures = [var.secrets]
+}
+
 run "a_collector_stands_beside_every_service_and_may_write_telemetry_alone" {
   command = plan
 
