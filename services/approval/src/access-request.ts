@@ -46,7 +46,7 @@ const decision = z.strictObject({
       reviewers, quorum: z.number().int().min(1).max(20), expiresMs: upToAWeek, reasonRequired: z.boolean(), holdMs: z.number().optional(),
       escalate: z.strictObject({ afterMs: upToAWeek, reviewers }).optional(),
       patterns: z.union([z.literal(false), z.strictObject({ maxUses: z.number().int().min(1).max(1000), maxForMs: upToAWeek, critical: z.boolean() })]).optional(),
-      breakGlass: reviewers.optional(), state: z.enum(['required', 'best-effort']).optional(),
+      breakGlass: reviewers.optional(), state: z.enum(['required', 'best-effort']).optional(), validate: z.literal(false).optional(),
     } satisfies Shape<ApprovalTerms>).optional(),
   } satisfies Shape<Obligations>),
   hash: name, bundle: text, wouldAllow: text.optional(), conditionErrors: z.array(text).max(1000),
@@ -63,7 +63,7 @@ const state = z.strictObject({
 } satisfies Shape<StateFacts>)
 
 const effect = z.strictObject({
-  kind: z.enum(['bytes', 'objects', 'tables', 'unknown']), amount: z.string().regex(/^\d{1,20}$/).optional(), more: z.boolean().optional(), why: text.optional(), record: name.optional(),
+  kind: z.enum(['bytes', 'objects', 'tables', 'accepted', 'refused', 'unknown']), amount: z.string().regex(/^\d{1,20}$/).optional(), more: z.boolean().optional(), why: text.optional(), record: name.optional(),
 } satisfies Shape<EffectFacts>)
 
 /** Data of `access.requested`. */

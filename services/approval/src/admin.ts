@@ -4,6 +4,7 @@ import { approvals, type ApprovalDocument } from '@lockkeeper/domain/collections
 import type { ApprovalState, Lock, Mode } from '@lockkeeper/domain'
 import type { DocumentStore, Page } from '@lockkeeper/domain/ports'
 import type { ApprovalCase, GrantUse, Vote } from './approval-case.ts'
+import type { Price } from './card-effect.ts'
 import { renderCard, type Card } from './card.ts'
 import type { CaseStore, ChangeContext } from './case-store.ts'
 import { inbox, refusedDecisions, type InboxEntry, type RefusedDecision } from './collections.ts'
@@ -33,6 +34,7 @@ export interface AdminParts {
   readonly grants: GrantAdmin
   readonly reviews: Reviews
   readonly mode: Mode
+  readonly price: Price | undefined
   readonly now: () => number
 }
 
@@ -142,7 +144,7 @@ async function show(parts: AdminParts, id: string): Promise<ApprovalDetail | Ref
   const { electorate: { eligible, quorum } } = electorsOf(parts.rights, current)
   const reviewers = [...eligible].map((person) => parts.rights.people.byId(person)?.name ?? person)
   const card = request === undefined ? undefined : renderCard({
-    request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current), soFar,
+    request, state: current.state.state, expiresAt: current.expiresAt, reviewers, quorum, approvedBy: approversOf(current), soFar, price: parts.price,
     ...current.earlier === undefined ? {} : { earlier: current.earlier }, ...current.differences === undefined ? {} : { differences: current.differences },
   })
   return {

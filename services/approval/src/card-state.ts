@@ -16,13 +16,18 @@ export function stateLines({ state, call }: Pick<AccessRequest, 'state' | 'call'
   if (state === undefined) return []
   const { bound = [] } = call
   const key = bound.find((place) => isKey(place, call))
-  const { others = [], moreOthers = 0 } = state
   return [
     bindingText(state, bound.some((place) => place !== key)), ...state.exists === false ? ['There was no such resource when it was read.'] : [],
-    ...others.map(otherLine), ...moreOthers === 0 ? [] : [`… and ${moreOthers} more, of which nothing is shown`],
+    ...otherLines(state),
     ...bound.length === 0 ? [] : [clip(visible(`put in by the gateway: ${bound.join(', ')}`), MAX_VALUE)],
     ...key === undefined ? [] : ['By the key that the gateway put in, an answer that is lost can be found again.'],
   ]
+}
+
+/** What else the call depends on or changes: sources of a copy, documents of a commit. */
+export function otherLines(state: StateFacts | undefined): readonly string[] {
+  const { others = [], moreOthers = 0 } = state ?? {}
+  return [...others.map(otherLine), ...moreOthers === 0 ? [] : [`… and ${moreOthers} more, of which nothing is shown`]]
 }
 
 /** A precondition can be such a key, too; then it is spoken of as one. */

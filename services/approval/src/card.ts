@@ -3,7 +3,7 @@ import { digestOf } from '@lockkeeper/domain/digest'
 import type { AccessRequest, CanonicalCall } from '@lockkeeper/domain/ports'
 import type { IamChange } from '@lockkeeper/domain'
 import type { Earlier } from './approval-case.ts'
-import { effectText } from './card-effect.ts'
+import { effectText, type Price } from './card-effect.ts'
 import { editLines, stateLines } from './card-state.ts'
 import { earlierText, riskWhy, titleOf } from './card-words.ts'
 import { instant } from './outcome-texts.ts'
@@ -24,6 +24,7 @@ export interface CardInput {
   readonly differences?: { readonly from: string, readonly lines: readonly string[] }
   /** What the agent asked for in this run, see run-history.ts. */
   readonly soFar?: readonly string[]
+  readonly price?: Price | undefined
 }
 
 export interface Card {
@@ -93,7 +94,7 @@ export function renderCard(input: CardInput): Card {
     rule: visible(decision.rule), reasons: list(decision.reasons, 'reasons'),
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MAX_REASON) },
     iam: call.iam === undefined ? [] : iamLines(call.iam, cuts), body: bodyLines(call, cuts),
-    boundTo: stateLines(request), edits: editLines(request, cuts), ...request.effect === undefined ? {} : { effect: effectText(request.effect) }, ...undoOf(call), soFar: list(input.soFar ?? [], 'methods'),
+    boundTo: stateLines(request), edits: editLines(request, cuts), ...request.effect === undefined ? {} : { effect: effectText(request.effect, input.price) }, ...undoOf(call), soFar: list(input.soFar ?? [], 'methods'),
     expires: instant(input.expiresAt), reviewers: list(input.reviewers, 'reviewers'), quorum: input.quorum, approvedBy: list(input.approvedBy, 'approvers'),
     ...input.earlier === undefined ? {} : { earlier: earlierText(input.earlier) },
     changed: [...list(input.earlier?.changed ?? [], 'changes'), ...differenceLines(input.differences, cuts)],

@@ -4,7 +4,7 @@ import { approverIssuerSettingsSchema, checkApproverIssuerSettings } from '@lock
 import { blobsSchema, callersSchema, pusherSchema, readPeopleFile, secretsSchema, serviceSettings, type PathProblem } from '@lockkeeper/service-kit/server'
 import { z } from 'zod'
 import { groupClaimSchema } from './group-claims.ts'
-import { fatigueSchema } from './settings.ts'
+import { fatigueSchema, priceSchema } from './settings.ts'
 
 export const approvalSettingsSchema = z.strictObject({
   ...serviceSettings,
@@ -32,6 +32,8 @@ export const approvalSettingsSchema = z.strictObject({
   groupClaims: z.array(groupClaimSchema).max(20).default([]),
   /** When one rule asks for more than its share of approvals, its owner is told once a day. */
   fatigue: fatigueSchema.prefault({}),
+  /** Cards tell by it what a BigQuery query would cost; without it, bytes alone. */
+  bigqueryPricePerTiB: priceSchema.optional(),
   /** The app whose buttons decide in Slack; without it none does. */
   slack: z.strictObject({
     app: z.string().regex(/^A[A-Z0-9]{2,31}$/, 'must be an app id'),

@@ -10,6 +10,7 @@ import { traced, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { readAccessRequest } from './access-request.ts'
 import type { ApprovalCase } from './approval-case.ts'
 import { callDifferences } from './call-differences.ts'
+import type { Price } from './card-effect.ts'
 import { aliases, cases, gates, KEEP_MS, runs, slots, threads, type CaseDocument, type Gate, type Run, type Slot } from './collections.ts'
 import { caseOf } from './facts.ts'
 import { findCover, isFree, type Cover } from './grant-cover.ts'
@@ -31,6 +32,7 @@ export interface IntakeParts {
   readonly now: () => number
   readonly pendingPerAgent: number
   readonly loadBook: LoadBook
+  readonly price?: Price | undefined
   readonly telemetry?: Telemetry | undefined
   readonly log: Log
 }
@@ -118,7 +120,7 @@ async function gather(parts: IntakeParts, request: AccessRequest, thread: Slot |
   const terms = request.decision.obligations.approval ?? { reviewers: [], quorum: 1, reasonRequired: false }
   const lines = before === undefined ? [] : callDifferences(before.call, request.call)
   return {
-    rights: parts.rights, route: firstRoute(parts.rights, request.agent, terms), pending: pending.docs.length, pendingPerAgent,
+    rights: parts.rights, price: parts.price, route: firstRoute(parts.rights, request.agent, terms), pending: pending.docs.length, pendingPerAgent,
     ...before === undefined || lines.length === 0 ? {} : { differences: { from: before.id, lines } },
   }
 }

@@ -4,6 +4,7 @@ import type { CloudEvent, ShownCall } from '@lockkeeper/domain/events'
 import type { AccessRequest, Write } from '@lockkeeper/domain/ports'
 import { isSettled, type ApprovalCase, type CaseState, type Fact, type SettledState } from './approval-case.ts'
 import { caseWrites } from './case-store.ts'
+import type { Price } from './card-effect.ts'
 import { aliases, KEEP_MS, type Run } from './collections.ts'
 import { factEvents } from './facts.ts'
 import type { Cover } from './grant-cover.ts'
@@ -33,6 +34,7 @@ export interface OpeningFacts {
   /** The last run of the same digest. */
   readonly run?: Run
   readonly differences?: ApprovalCase['differences']
+  readonly price?: Price | undefined
   /** When the latest lock on this agent, run or target was set: answers from before it are not read any more. */
   readonly lockedAt: number
 }
@@ -57,7 +59,7 @@ export function openCase(request: AccessRequest, given: OpeningFacts, now: numbe
     return { kind: 'shared', open: false, asked: false, writes: [alias], facts: [] }
   }
   const earlier = earlierOf(request, older?.next, given.run)
-  const shown = shownCall(request, earlier)
+  const shown = shownCall(request, earlier, given.price)
   const fresh: ApprovalCase = { ...newCase(request, now, firstState(given, now), earlier), shownWhole: shown.whole, ...differences === undefined ? {} : { differences }, ...given.traceparent === undefined ? {} : { traceparent: given.traceparent } }
   const opened = cover === undefined ? fresh : coveredBy(fresh, cover)
   const timed = transition(opened, { kind: 'tick' }, now) as Step

@@ -11,6 +11,13 @@ export const fatigueSchema = z.strictObject({
   least: z.number().int().min(1).max(100_000).default(20),
 })
 
+export const priceSchema = z.strictObject({
+  /** What a query costs for each TiB that it reads, on demand. */
+  amount: z.number().gt(0).max(1_000_000),
+  /** ISO 4217, such as USD. */
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency of three letters'),
+})
+
 const schema = z.strictObject({
   mode: z.enum(['sandbox', 'real']),
   /** Sandbox only: the agent's own sponsor may approve, and an unknown sponsor needs no second reviewer. Default false. */
@@ -25,6 +32,8 @@ const schema = z.strictObject({
   groupClaims: z.array(groupClaimSchema).max(20).default([]),
   /** When one rule asks too much. */
   fatigue: fatigueSchema.prefault({}),
+  /** Cards tell by it what a BigQuery query would cost. Default: they tell bytes alone. */
+  bigqueryPricePerTiB: priceSchema.optional(),
   receiptWindows: z.strictObject({ undeliveredMs: ms(1_000, 3_600_000, 600_000), deliveredMs: ms(1_000, 3_600_000, 60_000) }).prefault({}),
 }).refine(({ mode, selfApproval }) => mode === 'sandbox' || !selfApproval, { path: ['selfApproval'], message: 'is for sandbox mode only (invariant 14)' })
   .refine(({ dialByMs, claimTimeoutMs }) => dialByMs < claimTimeoutMs, { path: ['claimTimeoutMs'], message: 'must be longer than dialByMs' })

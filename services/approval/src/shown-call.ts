@@ -3,8 +3,8 @@ import type { ShownCall } from '@lockkeeper/domain/events'
 import type { AccessRequest, CanonicalCall } from '@lockkeeper/domain/ports'
 import type { Earlier } from './approval-case.ts'
 import { bodyLines, iamLines, warningsOf } from './card.ts'
-import { effectText } from './card-effect.ts'
-import { editLines } from './card-state.ts'
+import { effectText, type Price } from './card-effect.ts'
+import { editLines, otherLines } from './card-state.ts'
 import { earlierText, riskWhy, titleOf } from './card-words.ts'
 import { shownList, shownMembers, type Cuts } from './shown-list.ts'
 import { clip, untrusted, visible } from './shown-text.ts'
@@ -19,7 +19,7 @@ const MOST_REASON = 500
 const MOST_BODY = 16_384
 
 /** `whole` is false as soon as anything of the call is left out: such a call is decided before its card only (invariant 4). */
-export function shownCall(request: AccessRequest, earlier: Earlier | undefined): ShownCall {
+export function shownCall(request: AccessRequest, earlier: Earlier | undefined, price?: Price): ShownCall {
   const { call, agent, decision } = request
   const cuts: Cuts = []
   const lines = detailsOf(call, cuts)
@@ -30,17 +30,17 @@ export function shownCall(request: AccessRequest, earlier: Earlier | undefined):
     sponsor: agent.sponsor === undefined ? 'nobody' : clip(visible(agent.sponsor), MOST_LINE),
     reasonRequired: decision.obligations.approval?.reasonRequired ?? false,
     ...request.statedReason === undefined ? {} : { statedReason: untrusted(request.statedReason, MOST_REASON) },
-    details, whole, ...findingsOf(request), warnings: [...earlier === undefined ? [] : [earlierText(earlier)], ...warningsOf(request, whole ? [] : ['a part of the call'])].slice(0, MOST_WARNINGS).map((line) => clip(line, MOST_LINE)),
+    details, whole, ...findingsOf(request, price), warnings: [...earlier === undefined ? [] : [earlierText(earlier)], ...warningsOf(request, whole ? [] : ['a part of the call'])].slice(0, MOST_WARNINGS).map((line) => clip(line, MOST_LINE)),
   }
 }
 
 /** What the gateway found out about the call: said beside it, no part of what is approved. */
-function findingsOf(request: AccessRequest): Pick<ShownCall, 'edits' | 'effect' | 'undo'> {
-  const lines = editLines(request, [])
+function findingsOf(request: AccessRequest, price: Price | undefined): Pick<ShownCall, 'edits' | 'effect' | 'undo'> {
+  const lines = [...otherLines(request.state), ...editLines(request, [])]
   const left = lines.length - MOST_EDITS
   const edits = [...lines.slice(0, MOST_EDITS).map((line) => clip(line, MOST_LINE)), ...left > 0 ? [`… and ${left} more; see the card`] : []]
   const undo = undoWords(request.call)
-  return { ...edits.length === 0 ? {} : { edits }, ...request.effect === undefined ? {} : { effect: clip(effectText(request.effect), MOST_LINE) }, ...undo === undefined ? {} : { undo: clip(undo, MOST_LINE) } }
+  return { ...edits.length === 0 ? {} : { edits }, ...request.effect === undefined ? {} : { effect: clip(effectText(request.effect, price), MOST_LINE) }, ...undo === undefined ? {} : { undo: clip(undo, MOST_LINE) } }
 }
 
 function detailsOf(call: CanonicalCall, cuts: Cuts): readonly string[] {

@@ -41,7 +41,7 @@ export async function openApproval({ settings, directory, port }: LoadedSettings
     documents: store.documents, events, blobs, clock, people, receiptKey, log, telemetry, terminalKeys: [], methods: (id, host) => catalog.method(id, host),
     ...approvers === undefined ? {} : { verifyIdToken: (token: string, nonce: string) => approvers.verifyApproverToken(token, nonce) },
     ...slack === undefined ? {} : { slack },
-  }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims, fatigue: settings.fatigue })
+  }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims, fatigue: settings.fatigue, ...settings.bigqueryPricePerTiB === undefined ? {} : { bigqueryPricePerTiB: settings.bigqueryPricePerTiB } })
   let started = false
   const server = createServiceServer({
     routes: [...mountsOf(settings, service, deadLetterRoutes(events), clock), pushers.mount((id, request) => events.receivePush(id, request))],

@@ -72,13 +72,16 @@ export interface OtherState {
 
 /** What the API said that the call would do, without doing it; for approvers only. */
 export interface EffectFacts {
-  /** `bytes` that a query reads, `objects` that are in the bucket or folder, `tables` that are in the dataset; `unknown`: it could not be found out. */
-  readonly kind: 'bytes' | 'objects' | 'tables' | 'unknown'
+  /**
+   * `bytes` that a query reads, `objects` that are in the bucket or folder, `tables` that are in the dataset; `accepted`, `refused`: what
+   * the API says to the call after checking it without doing it; `unknown`: it could not be found out.
+   */
+  readonly kind: 'bytes' | 'objects' | 'tables' | 'accepted' | 'refused' | 'unknown'
   /** A whole number, as text. */
   readonly amount?: string
   /** There are more. */
   readonly more?: boolean
-  /** Why it is `unknown`. */
+  /** Why it is `unknown` or `refused`, the API's words masked. */
   readonly why?: string
   /** Record of the read. */
   readonly record?: string

@@ -155,6 +155,8 @@ export interface ApprovalTerms {
    * getter, `best-effort` for those without.
    */
   readonly state?: 'required' | 'best-effort'
+  /** False: the API is not asked beforehand what it would say to the call. Default: it is, where it can check a call without doing it. */
+  readonly validate?: false
 }
 
 /** How far a grant of a pattern may go. */

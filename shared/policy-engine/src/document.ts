@@ -39,6 +39,8 @@ const approvalSchema = z.strictObject({
     .describe('Who may let the call through at once and alone, for a reason; a review stays open until another person closes it. Default: nobody.'),
   state: z.enum(['required', 'best-effort']).optional()
     .describe('Whether a call whose resource\'s state cannot be read is refused, or asked for without being bound to it. Default: required where the method has a getter.'),
+  validate: z.boolean().optional()
+    .describe('Whether the API is asked, where it can check a call without doing it (validateOnly, dryRun), what it would say to it. Default true.'),
 })
 
 export const ruleSchema = z.strictObject({

@@ -40,6 +40,7 @@ function termsOf(approval: Asked): ApprovalTerms {
     ...(approval.patterns === undefined ? {} : { patterns: patternsOf(approval.patterns) }),
     ...(approval.breakGlass === undefined ? {} : { breakGlass: approval.breakGlass }),
     ...(approval.state === undefined ? {} : { state: approval.state }),
+    ...(approval.validate === false ? { validate: false as const } : {}),
   }
 }
 
@@ -80,6 +81,7 @@ function strictest(terms: readonly ApprovalTerms[]): ApprovalTerms | undefined {
     ...(patterns === undefined ? {} : { patterns }),
     ...(breakGlass.length === 0 ? {} : { breakGlass }),
     ...strictestState(terms),
+    ...(terms.some(({ validate }) => validate === false) ? { validate: false as const } : {}),
   })
 }
 

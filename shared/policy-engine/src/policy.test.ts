@@ -184,6 +184,7 @@ describe('policy engine: obligations', () => {
     assert.deepEqual((await decide({ breakGlass: ['person:ana', 'group:leads'] }, { breakGlass: ['group:leads'] }))?.breakGlass, ['group:leads'])
     assert.equal((await decide({ breakGlass: ['person:ana'] }, {}))?.breakGlass, undefined)
     assert.equal((await decide({}, { breakGlass: ['person:ana'], escalate }))?.escalate, undefined)
+    assert.deepEqual([(await decide({ validate: true }, { validate: false }))?.validate, (await decide({ validate: true }, {}))?.validate], [false, undefined])
     assert.deepEqual((await decide({ escalate }, {}))?.escalate, { afterMs: 600_000, reviewers: ['group:leads'] })
   })
 

@@ -1,5 +1,5 @@
 /** lockkeeper.yaml: names, units, defaults. docs/lockkeeper.schema.json and docs/configuration.md are generated from this. */
-import { fatigueSchema, groupClaimSchema } from '@lockkeeper/approval'
+import { fatigueSchema, groupClaimSchema, priceSchema } from '@lockkeeper/approval'
 import { approverIssuerSettingsSchema, issuerSettingsSchema } from '@lockkeeper/auth'
 import { consoleSchema } from '@lockkeeper/console'
 import { notifySchema } from '@lockkeeper/notifier'
@@ -60,6 +60,8 @@ export const gatewaySchema = z.strictObject({
   groupClaims: z.array(groupClaimSchema).max(20).default([]),
   /** When one rule asks for more than its share of approvals, its owner is told once a day. */
   fatigue: fatigueSchema.prefault({}),
+  /** Cards tell by it what a BigQuery query would cost; without it, bytes alone. */
+  bigqueryPricePerTiB: priceSchema.optional(),
   /** YAML file of the persons who may decide, with their groups and identities. */
   people: file.optional(),
   /** Who the person at the terminal of `up` is, for decisions by key press. Must be in people.yaml. */

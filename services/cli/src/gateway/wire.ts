@@ -95,7 +95,7 @@ export async function openGateway({ loaded, isolation, log, clock = systemClock,
     terminalKeys: config.terminal === undefined ? [] : [{ publicKey: terminal.publicKey, persons: persons.filter(({ id }) => id === config.terminal?.person).map(({ id }) => id) }],
     ...(approverVerifier === undefined ? {} : { verifyIdToken: (token: string, digest: string) => approverVerifier.verifyApproverToken(token, digest) }),
     ...(trust === undefined ? {} : { slack: trust }), ...(page === undefined ? {} : { passkeys: page.passkeys }),
-  }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent, groupClaims: config.groupClaims, fatigue: config.fatigue })
+  }, { mode: config.mode, pendingPerAgent: config.limits.pendingPerAgent, groupClaims: config.groupClaims, fatigue: config.fatigue, ...config.bigqueryPricePerTiB === undefined ? {} : { bigqueryPricePerTiB: config.bigqueryPricePerTiB } })
   const notifier = createGatewayNotifier(loaded, { documents, events, secrets, people, mailLinks: mailLinksOf(config, mailLinkKey), clock, log, telemetry })
   const policy = createPolicyService({ documents, blobs, signer, clock, log, telemetry, methods, maskProblems, classify: createClassify(catalog) }, { ...(typeof config.policies === 'string' ? { folder: resolve(base, config.policies) } : { pushed: true as const }), mode: config.mode, targets: loaded.publishedTargets ? 'required' : 'refused' })
   const bundles = watchBundle({ store: documents, blobs, keys: [publicKey], methods, maskProblems, clock, onProblem: (problem) => problem === undefined ? log.info({}, 'the newest policy is in force again') : log.error({ problem }, 'the newest policy is not in force; the old one stays') })

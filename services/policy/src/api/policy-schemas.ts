@@ -37,7 +37,7 @@ const obligations = z.strictObject({
   approval: z.strictObject({
     reviewers: texts, quorum: z.int(), expiresMs: z.int(), reasonRequired: z.boolean(), holdMs: z.int().optional(), escalate: z.strictObject({ afterMs: z.int(), reviewers: texts }).optional(),
     patterns: z.union([z.literal(false), z.strictObject({ maxUses: z.int(), maxForMs: z.int(), critical: z.boolean() })]).optional(), breakGlass: texts.optional(),
-    state: z.enum(['required', 'best-effort']).optional(),
+    state: z.enum(['required', 'best-effort']).optional(), validate: z.literal(false).optional(),
   } satisfies Members<NonNullable<Obligations['approval']>>).optional(),
 } satisfies Members<Obligations>)
 

@@ -13,7 +13,7 @@ import type { Passage, Witnesses } from '../passage.ts'
 import type { OwnRead } from './resource-read.ts'
 
 /** What is read: `path` and `query` upstream; `body` is sent with a POST. An answer that is a `list` comes as the member `items`. */
-export interface ReadPlan { readonly reader: Method, readonly path: string, readonly query: string, readonly body?: string, readonly list?: true }
+export interface ReadPlan { readonly reader: Method, readonly path: string, readonly query: string, readonly body?: string, readonly list?: true, /** Answers that refuse (4xx) are an answer, too. */ readonly refusals?: true }
 
 type Reading = Passage & Pick<Witnesses, 'verified' | 'classified'>
 interface Answer { readonly status: number, readonly body: Uint8Array }
@@ -44,11 +44,17 @@ export async function ownRead(what: string, plan: ReadPlan, passage: Reading, pa
   const failed = isRefusal(result)
   records.append({ kind: 'outcome', at: clock.now(), ...common, ...facts, intent: intent.id, result: failed ? 'failed' : 'answered', status: failed ? 502 : result.status, requestBytes: 0, responseBytes: failed ? 0 : result.body.length, durationMs: clock.monotonic() - started })
   if (failed) return result
+  if (plan.refusals === true && result.status < 500) return { ...readOf(result), reader, record: intent.id, at }
   if (result.status === 404) return { reader, value: undefined, record: intent.id, at }
   if (result.status !== 200) return unreadable(what, `the upstream answered ${result.status}`)
   const parsed = parseStrict(result.body)
   const value = plan.list === true && Array.isArray(parsed) ? { items: parsed as readonly Json[] } : parsed
   return isRefusal(value) || !isJsonObject(value) ? unreadable(what, 'the answer is no JSON object') : { reader, value, record: intent.id, at }
+}
+
+function readOf({ status, body }: Answer): Pick<OwnRead, 'value' | 'status'> {
+  const value = parseStrict(body)
+  return { status, value: isRefusal(value) || !isJsonObject(value) ? undefined : value }
 }
 
 function pathOf({ path, query }: ReadPlan): string {

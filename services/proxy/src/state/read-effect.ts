@@ -1,6 +1,7 @@
 /**
  * What a call would do, as far as the API tells beforehand without doing it: bytes that a query reads (a dry run of BigQuery), objects
- * in a bucket or folder, tables in a dataset. A fixed table; read once for each request, after the decision, for approvers only.
+ * in a bucket or folder, tables in a dataset, and whether it would take the call at all (validateOnly). A fixed table; read once for
+ * each request, after the decision, for approvers only.
  */
 import type { Call } from '@lockkeeper/domain'
 import { isRefusal } from '@lockkeeper/domain/errors'
@@ -10,8 +11,10 @@ import type { Passage, Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
 import { textAt } from './bind-call.ts'
 import { ownRead, type ReadPlan } from './own-read.ts'
+import { shownToPeople } from './shown-state.ts'
+import { refusalIn, validationOf } from './validation.ts'
 
-interface EffectRead { readonly kind: Exclude<EffectFacts['kind'], 'unknown'>, readonly plan: ReadPlan, readonly amount: (answer: JsonObject) => string | undefined }
+interface EffectRead { readonly kind: 'bytes' | 'objects' | 'tables', readonly plan: ReadPlan, readonly amount: (answer: JsonObject) => string | undefined }
 
 type Planner = (call: Call, parts: Pick<Parts, 'catalog'>) => EffectRead | undefined
 
@@ -27,16 +30,33 @@ const PLANNERS: Readonly<Record<string, Planner>> = {
   'bigquery.datasets.delete': ({ host, path }, parts) => reading('tables', { host, path: `${path}/tables`, query: 'maxResults=1' }, parts, (answer) => textAt(answer, ['totalItems'])),
 }
 
+type Needs = Passage & Pick<Witnesses, 'verified' | 'classified' | 'decided'>
+
 /** Undefined: the table has nothing for the method. What cannot be found out is said to be unknown; it stops nothing. */
-export async function readEffect(passage: Passage & Pick<Witnesses, 'verified' | 'classified'>, parts: Parts): Promise<EffectFacts | undefined> {
+export async function readEffect(passage: Needs, parts: Parts): Promise<EffectFacts | undefined> {
   const { call } = passage.classified
   const found = Object.hasOwn(PLANNERS, call.method.id) ? PLANNERS[call.method.id]?.(call, parts) : undefined
-  if (found === undefined) return undefined
+  if (found === undefined) return validate(passage, parts)
   const read = await ownRead('what the call would do', found.plan, passage, parts)
   if (isRefusal(read)) return { kind: 'unknown', why: read.detail ?? read.message }
   const amount = read.value === undefined ? undefined : found.amount(read.value)
   if (amount === undefined || !/^\d{1,20}$/.test(amount)) return { kind: 'unknown', why: 'the answer does not say it', record: read.record }
   return { kind: found.kind, amount, record: read.record, ...read.value?.['nextPageToken'] !== undefined && found.kind === 'objects' ? { more: true } : {} }
+}
+
+/** Never where the upstream may be another thing than the API: what does not know the argument would do what nobody has approved. */
+async function validate(passage: Needs, parts: Parts): Promise<EffectFacts | undefined> {
+  const { classified: { call, target }, decided: { decision: { obligations } } } = passage
+  if (obligations.approval?.validate === false || target.kind !== 'google' || (target.upstream !== undefined && parts.settings.mode === 'real')) return undefined
+  const plan = validationOf(call, parts.catalog)
+  if (plan === undefined) return undefined
+  const read = await ownRead('what the API says to the call', plan, passage, parts)
+  if (isRefusal(read)) return { kind: 'unknown', why: read.detail ?? read.message }
+  const { status = 0, value, record } = read
+  const refused = refusalIn(status, value)
+  if (refused === undefined) return status >= 200 && status < 300 ? { kind: 'accepted', record } : { kind: 'unknown', why: `the upstream answered ${status}`, record }
+  const shown = shownToPeople({ message: refused }, plan.reader, obligations.mask, parts.maskers)
+  return { kind: 'refused', why: `${status}: ${textAt(shown, ['message']) ?? '(not shown)'}`.slice(0, 1_000), record }
 }
 
 type JsonBody = Extract<Call['body'], { readonly kind: 'json' }>

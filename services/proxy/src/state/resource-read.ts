@@ -6,6 +6,8 @@ export interface OwnRead {
   readonly reader: Method
   /** Undefined: there is no such resource. */
   readonly value: JsonObject | undefined
+  /** HTTP status of the answer. */
+  readonly status?: number
   /** Record of the read, and epoch ms. */
   readonly record: string
   readonly at: number

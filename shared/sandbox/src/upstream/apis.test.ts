@@ -140,6 +140,15 @@ describe('the other APIs of the sandbox', () => {
     assert.equal((await call(`GET ${one}`)).status, 404)
   })
 
+  it('Cloud Run: validateOnly checks a change and makes none', async () => {
+    const one = 'run/v2/projects/sandbox-project/locations/europe-west1/services/checkout'
+    const before = (await call(`GET ${one}`)).json()
+    assert.equal((await call(`PATCH ${one}?validateOnly=true`, { labels: { a: 'b' } })).json().done, true)
+    assert.equal((await call(`PATCH ${one}?validateOnly=true`, { ingress: 'none of its names' })).status, 400)
+    assert.equal((await call(`DELETE ${one}?validateOnly=true`)).json().done, true)
+    assert.deepEqual((await call(`GET ${one}`)).json(), before)
+  })
+
   it('Cloud Run: gcloud\'s Knative lists are there, under a regional host too', async () => {
     assert.equal((await call(`GET run${P}/locations/-/services`)).json().items.length, 2)
     const regional = await callUpstream(upstream, 'GET europe-west1-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/sandbox-project/services')

@@ -35,6 +35,7 @@ export function runRoutes(world: World): readonly Route[] {
     { verb: 'DELETE', template: one, handle: (exchange) => {
       const service = serviceOf(world, exchange)
       checkEtag(service, exchange.query.get('etag') ?? undefined)
+      if (validatesOnly(exchange)) return checked(exchange, service)
       world.resources.delete(PREFIX + String(service.name))
       return { json: startOperation(world, exchange, { ...service, deleteTime: world.timestamp() }) }
     } },
@@ -67,9 +68,20 @@ function patch(world: World, exchange: Exchange): Answer {
   const body = exchange.json()
   checkEtag(service, textAt(body, 'etag'))
   const { name: _name, uid: _uid, etag: _etag, ...changes } = body
+  if (!/^\S*$/.test(textAt(changes, 'ingress') ?? '')) throw new GoogleError(400, 'invalid', 'Violation in UpdateServiceRequest.service.ingress: the value is none of its names.', { status: 'INVALID_ARGUMENT' })
+  if (validatesOnly(exchange)) return checked(exchange, service)
   const changed = { ...merged(service, changes), generation: String(Number(service.generation) + 1), updateTime: world.timestamp(), etag: `"${world.tick().toString(36)}"` }
   world.resources.set(PREFIX + String(service.name), changed)
   return { json: startOperation(world, exchange, changed) }
+}
+
+function validatesOnly({ query }: Exchange): boolean {
+  return query.get('validateOnly') === 'true'
+}
+
+/** AIP-163: what a call would answer that changes nothing; there is nothing to poll. */
+function checked({ params }: Exchange, response: Fields): Answer {
+  return { json: { name: `projects/${params.project}/locations/${params.location}/operations/${randomUUID()}`, done: true, response: { '@type': 'type.googleapis.com/google.cloud.run.v2.Service', ...response } } }
 }
 
 /** Not done at first; the first poll finds it done. */
