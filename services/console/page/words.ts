@@ -36,6 +36,11 @@ export function stateWord(state: string): string {
   return STATES[state] ?? state
 }
 
+/** A resource without its service's host, for lists; the card has it whole. */
+export function shortName(resource: string): string {
+  return resource.replace(/^\/\/[a-z0-9.-]+\.googleapis\.com\//, '')
+}
+
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`
 }

@@ -193,7 +193,7 @@ else describe('scenario: signing in at the console', function () {
       tab = mine
       await tab.page.goto('/sign-ins')
       await tab.page.getByRole('heading', { name: 'Another browser' }).first().waitFor()
-      await tab.page.getByRole('button', { name: 'Sign out everywhere' }).first().click()
+      await tab.page.getByRole('button', { name: 'Sign out everywhere' }).click()
       await heading('Sign in')
       await other.page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
     } finally {

@@ -245,7 +245,7 @@ else describe('scenario: the console', function () {
     const agent = await test.agent('build-7')
     const held = agent.post(`${PROJECT_POLICY}:setIamPolicy`, oneMoreViewer(test, 'user:lin@sandbox.example.com'), { headers: { 'x-goog-request-reason': 'Lin needs to see the new service\'s logs' } })
     const { approval: critical } = await test.facts.next('approval.requested', 'build-7')
-    for (const [name, path, heading] of [['inbox', '/', /Inbox/], ['card', `/a/${critical}`, /sandbox-project/], ['run', '/runs/run-grave', /Run/], ['locks', '/locks', /Locks/]] as const) {
+    for (const [name, path, heading] of [['inbox', '/', /Inbox/], ['card', `/a/${critical}`, /sandbox-project/], ['run', '/runs/run-grave', /Run/], ['locks', '/locks', /Locks/], ['history', '/history', /History/], ['grants', '/grants', /Grants/], ['reviews', '/reviews', /Reviews/], ['runs', '/runs', /Runs/], ['load', '/load', /Load/], ['keys', '/keys', /Passkeys/], ['sign-ins', '/sign-ins', /Sign-ins/]] as const) {
       for (const [device, width, height] of [['phone', 360, 740], ['desktop', 1000, 760]] as const) {
         for (const scheme of ['light', 'dark'] as const) {
           await tab.page.emulateMedia({ colorScheme: scheme })

@@ -4,7 +4,7 @@ import type { Approval } from '../../src/api-types.ts'
 import { Empty, Instant, Link, Loading, More, ProblemNote, Title } from '../parts/basics.tsx'
 import { useData } from '../use-data.ts'
 import { useOlder } from '../use-older.ts'
-import { stateWord } from '../words.ts'
+import { shortName, stateWord } from '../words.ts'
 
 interface Page { readonly approvals: readonly Approval[], readonly cursor?: string }
 
@@ -25,7 +25,8 @@ export function HistoryPage() {
       {data !== undefined && shown.length === 0 ? <Empty>Nothing here yet.</Empty> : null}
       <ul className="cards">{shown.map((each) => (
         <li key={each.id} className={`waiting done-${each.state}`}>
-          <Link to={`/a/${encodeURIComponent(each.id)}`} className="cover">{each.method} {each.resources[0] ?? ''}</Link>
+          <Link to={`/a/${encodeURIComponent(each.id)}`} className="cover">{shortName(each.resources[0] ?? each.method)}</Link>
+          <p className="row"><code>{each.method}</code></p>
           <p className="row"><strong>{stateWord(each.state)}</strong> <span>{each.agent}</span> <span className="faint">run {each.run}</span></p>
           <p className="row faint"><Instant at={each.at} />{each.reason === undefined ? null : <span>{each.reason}</span>}</p>
         </li>

@@ -23,7 +23,7 @@ export function KeysPage() {
       {data?.passkeys.length === 0 ? <Empty>You have none.</Empty> : null}
       <ul className="cards">{data?.passkeys.map(({ id, label, at, usedAt }) => (
         <li key={id} className="block"><h2>{label}</h2><p className="row faint"><span>made <Instant at={at} /></span>{usedAt === undefined ? <span>never used</span> : <span>used <Instant at={usedAt} /></span>}</p>
-          <button type="button" className="quiet" onClick={() => attempt(post(`/api/passkeys/${encodeURIComponent(id)}/remove`).then(again))}>Remove {label}</button></li>
+          <button type="button" className="quiet" onClick={() => attempt(post(`/api/passkeys/${encodeURIComponent(id)}/remove`).then(again))}>Remove “{label}”</button></li>
       ))}</ul>
       <section className="panel" aria-labelledby="another"><h2 id="another">Another device</h2>
         <p>Open this console there and type a one-time code. Your passkey is asked for before you get one.</p>

@@ -20,7 +20,7 @@ export function RunsPage() {
       <ul className="cards">{runs.map(({ agent, run, calls, refused, waiting, last }) => (
         <li key={`${agent} ${run}`} className="waiting">
           <Link to={`/runs/${encodeURIComponent(run)}`} className="cover">{run}</Link>
-          <p className="row"><span>{agent}</span> <span>{count(calls, 'call')}</span> <span>{refused} refused</span>{waiting > 0 ? <span>{waiting} answered “still waiting”</span> : null}</p>
+          <p className="row"><span>{agent}</span> {calls === 0 ? <span className="faint">no call has ended yet</span> : <><span>{count(calls, 'call')}</span> <span>{refused} refused</span></>}{waiting > 0 ? <span>{waiting} answered “still waiting”</span> : null}</p>
           <p className="row faint">last seen <Instant at={last} /></p>
         </li>
       ))}</ul>

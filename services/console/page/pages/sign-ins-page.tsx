@@ -46,7 +46,7 @@ function SomebodyElse() {
         <input id={`${id}-person`} value={person} onChange={(event) => setPerson(event.target.value)} required maxLength={128} autoComplete="off" spellCheck={false} />
         <p role="status">{said}</p>
         <ProblemNote text={problem} />
-        <div className="buttons"><button type="submit" className="quiet" disabled={person.trim() === ''}>Sign out everywhere</button></div>
+        <div className="buttons"><button type="submit" className="quiet" disabled={person.trim() === ''}>Sign this person out</button></div>
       </form>
     </section>
   )

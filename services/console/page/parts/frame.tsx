@@ -8,6 +8,7 @@ const PLACES: readonly (readonly [path: string, name: string])[] = [['/', 'Inbox
 
 export function Frame({ path, children, onSignedOut }: { readonly path: string, readonly children: ReactNode, readonly onSignedOut: () => void }) {
   const { person, mode, decideBy } = useMe()
+  const own: typeof PLACES = [...decideBy === 'passkey' ? [['/keys', 'Passkeys'] as const] : [], ['/sign-ins', 'Sign-ins']]
   // Whatever the server says, this page no longer shows anything.
   const leave = (): void => void post('/api/sign-out').finally(onSignedOut)
   return (
@@ -15,8 +16,8 @@ export function Frame({ path, children, onSignedOut }: { readonly path: string, 
       <a className="skip" href="#content">Skip to content</a>
       <header className="top">
         <div className="brand"><Link to="/"><img src="/icon.svg" alt="" width="22" height="22" /> Lockkeeper</Link>{mode === 'sandbox' ? <span className="mode">Sandbox</span> : null}</div>
-        <nav aria-label="Main"><ul>{PLACES.map(([to, name]) => <li key={to}><Link to={to} current={to === '/' ? path === '/' : path.startsWith(to)}>{name}</Link></li>)}</ul></nav>
-        <div className="who"><span className="name">{person.name}</span>{decideBy === 'passkey' ? <Link to="/keys" current={path === '/keys'}>Passkeys</Link> : null}<Link to="/sign-ins" current={path === '/sign-ins'}>Sign-ins</Link><button type="button" className="quiet small" onClick={leave}>Sign out</button></div>
+        <nav aria-label="Main"><ul>{[...PLACES, ...own].map(([to, name]) => <li key={to} className={to === own[0]?.[0] ? 'own' : undefined}><Link to={to} current={to === '/' ? path === '/' : path.startsWith(to)}>{name}</Link></li>)}</ul></nav>
+        <div className="who"><span className="name">{person.name}</span><button type="button" className="quiet small" onClick={leave}>Sign out</button></div>
       </header>
       <main id="content">{children}</main>
     </>

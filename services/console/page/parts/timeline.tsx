@@ -1,6 +1,6 @@
 /** Steps of a run: a call with its outcomes, or something that a person or the gateway did. */
 import type { RunRecord, RunSession } from '../../src/api-types.ts'
-import { clock, span } from '../words.ts'
+import { clock, shortName, span } from '../words.ts'
 import { Link } from './basics.tsx'
 
 export type Step = RunSession['steps'][number]
@@ -32,7 +32,7 @@ export function StepLine({ step, bodies = false }: { readonly step: Step, readon
   return (
     <li className={`step step-${kindOf(step.records)}`}><time dateTime={new Date(step.at).toISOString()}>{clock(step.at)}</time>
       <div>
-        <p><code>{first.method ?? `${first.verb ?? ''} ${first.host ?? ''}${first.path ?? ''}`}</code> <span className="where">{first.resources?.[0] ?? ''}</span>{first.origin === 'gateway' ? <span className="tag">gateway's own read</span> : null}</p>
+        <p><code>{first.method ?? `${first.verb ?? ''} ${first.host ?? ''}${first.path ?? ''}`}</code> <span className="where">{shortName(first.resources?.[0] ?? '')}</span>{first.origin === 'gateway' ? <span className="tag">gateway's own read</span> : null}</p>
         <p className="faint">{outcomes.map(outcomeText).join(', then ') || 'no outcome yet'}{first.rule === undefined ? '' : ` · ${first.rule}`}{approval === undefined ? null : <> · <Link to={`/a/${encodeURIComponent(approval)}`}>{approval}</Link></>}</p>
         {bodies ? <><Body name="Sent" body={step.request} /><Body name="Got" body={step.response} /></> : null}
       </div>
