@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startSecretManagerServer, type SecretManagerServer } from '@lockkeeper/adapter-google-cloud/testing/secret-manager'
 import { startSlackServer, type SlackServer } from '@lockkeeper/testkit'
 import { describeEmulated, faultyLink, type FaultyLink } from '@lockkeeper/testkit/emulators'
 import { createAgent, type Answer, type TestAgent } from '../testing/agent-client.ts'
 import { ALLOW, ASK_TO_PUBLISH, message, PROJECT_POLICY, published, TOPIC } from '../testing/calls.ts'
 import { openCloudEdition, type CloudEdition } from '../testing/cloud-edition.ts'
 import { openGoogleEndpoints, type GoogleEndpoints } from '../testing/google-endpoints.ts'
+import { startSecretStore, type SecretStore } from '../testing/secret-store.ts'
 import type { ServiceProcess } from '../testing/service-process.ts'
 import { assertSettled, outcomesOf } from '../testing/settled.ts'
 import { aheadAtSignal, wallClockOff } from '../testing/shifted-clock.ts'
@@ -19,22 +19,22 @@ const STEP_MS = 101_000
 /** Longer than a delivery may be silent. */
 const LEASE_ENDED_MS = 61_000
 const SECRET = 'projects/gateway-secrets/secrets/'
+const [SESSION_KEY, UPSTREAM] = [`${SECRET}session-key/versions/1`, `${SECRET}upstream/versions/1`]
 const VALUE_CANARY = 'ya29.ownCANARY5c1d'
 
 describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: faults of Secret Manager and of the notifier', function (emulators) {
   this.timeout(180_000)
   let edition: CloudEdition
   let slack: SlackServer
-  let secretManager: SecretManagerServer
+  let secretManager: SecretStore
   let link: FaultyLink
   let google: GoogleEndpoints
   let proxy: ServiceProcess
   before(async () => {
     const { host: firestore, projectId } = emulators('firestore')
-    ;[slack, secretManager] = await Promise.all([startSlackServer(SLACK.token), startSecretManagerServer()])
+    ;[slack, secretManager] = await Promise.all([startSlackServer(SLACK.token), startSecretStore()])
     edition = await openCloudEdition({ firestore, pubsub: emulators('pubsub').host, projectId, rules: [ALLOW, ASK_TO_PUBLISH], slack })
-    secretManager.add(`${SECRET}session-key`, randomBytes(32).toString('base64'))
-    secretManager.add(`${SECRET}upstream`, edition.upstream.credential)
+    secretManager.versions.set(SESSION_KEY, randomBytes(32).toString('base64')).set(UPSTREAM, edition.upstream.credential)
     link = await faultyLink(`127.0.0.1:${secretManager.port}`)
     google = await openGoogleEndpoints({ directory: edition.directory, hosts: { 'secretmanager.googleapis.com': link.host }, token: VALUE_CANARY })
     await edition.startInner()
@@ -112,10 +112,10 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: faults of Secre
   it('invariant 10: a secret that was disabled is out of use, and in use again once it is enabled', async () => {
     const agent = await agentOf('disabled')
     await untilRun(() => read(agent))
-    secretManager.setState(`${SECRET}upstream`, 1, 'DISABLED')
+    secretManager.disabled.add(UPSTREAM)
     await pass(1)
     await refused(() => read(agent))
-    secretManager.setState(`${SECRET}upstream`, 1, 'ENABLED')
+    secretManager.disabled.clear()
     await untilRun(() => read(agent))
   })
 
