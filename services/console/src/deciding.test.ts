@@ -99,6 +99,13 @@ describe('invariant 7: deciding through the console', () => {
     assert.ok(room.asked.every(({ path }) => !path.endsWith('/decisions')))
   })
 
+  it('sign-ins that nobody ends keep no person from deciding', async () => {
+    await open('idToken')
+    const flood = await Promise.all(Array.from({ length: 250 }, async () => (await room.browser().fetch('/sign-in/with/people')).status))
+    assert.ok(flood.includes(503))
+    assert.equal((await ada.fetch('/api/approvals/apr_1/challenge', { method: 'POST', body: decision })).status, 200)
+  })
+
   it('where the identity provider proves decisions, no passkey does, and none is made', async () => {
     await open('idToken')
     assert.equal((await ada.fetch('/api/approvals/apr_1/decisions', { method: 'POST', body: { ...decision, at: 5, assertion: ASSERTION } })).status, 400)

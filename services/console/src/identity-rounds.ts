@@ -36,7 +36,10 @@ export interface IdentityRounds {
 }
 
 export interface RoundParts {
+  /** Sign-ins, which anybody may begin. */
   readonly begun: Begun
+  /** Of persons who are signed in. */
+  readonly decisions: Begun
   readonly clients: readonly OidcClient[]
   readonly approval: ServiceApi
   readonly sessions: Sessions
@@ -47,7 +50,7 @@ export interface RoundParts {
 }
 
 export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRounds {
-  const { begun, clients, cookies, clock, origin } = parts
+  const { begun, decisions, clients, cookies, clock, origin } = parts
   const redirectUri = (): string => `${origin()}/sign-in/callback`
   const oidcRound = ({ nonce, startedAt, purpose }: Round, state: string, browser: string): OidcRound => ({ state, nonce, verifier: codeVerifier(browser), redirectUri: redirectUri(), fresh: purpose.kind !== 'sign-in', startedAt })
 
@@ -56,7 +59,7 @@ export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRo
     const round: Round = { issuer: client.issuer, nonce, startedAt: clock.now(), purpose, ...person === undefined ? {} : { person } }
     const location = await client.begin(oidcRound(round, state, browser))
     if (isRefusal(location)) return location
-    const refused = await begun.put(state, browser, round)
+    const refused = await (purpose.kind === 'sign-in' ? begun : decisions).put(state, browser, round)
     if (refused !== undefined) return refused
     cookies.setLogin(response, browser)
     return location

@@ -59,7 +59,8 @@ export function createConsoleService(ports: ConsolePorts, settings: ConsoleSetti
   const { clock, documents, log, people, approval, audit, origin, clients } = ports
   const { mode, decideBy, operators } = settings
   const cookies = createCookies(secure)
-  const [sessions, begun] = [createSessions(documents, clock), createBegun(documents, clock)]
+  // An allowance for each: whoever floods the one that is open to everybody keeps no person from deciding.
+  const [sessions, begun, decisions] = [createSessions(documents, clock), createBegun(documents, clock), createBegun(documents, clock)]
   const inbox = createInboxStream({ approval, sessions, clock, log })
   const rpId = (): string => new URL(origin()).hostname
   const passkeyParts = { approval, begun, sessions, cookies, rpId }
@@ -67,7 +68,7 @@ export function createConsoleService(ports: ConsolePorts, settings: ConsoleSetti
   const router = express.Router({ caseSensitive: true })
   router.use(onlyHost(origin), securityHeaders(secure), onlyOwnPage(origin))
   router.use('/api', ...strictBodies())
-  const rounds = addIdentityRounds(router, { begun, clients, approval, sessions, cookies, clock, origin, log })
+  const rounds = addIdentityRounds(router, { begun, decisions, clients, approval, sessions, cookies, clock, origin, log })
   router.get('/api/sign-in', (_request, response) => void response.json({ mode, passkeys: decideBy === 'passkey', clients: clients.map(({ issuer, label }) => ({ issuer, label })) } satisfies SignInOptions))
   if (decideBy === 'passkey') addPasskeySignIn(router, passkeyParts)
   router.use('/api', requireSession({ sessions, cookies, people, operators, ...ports.iap === undefined ? {} : { iap: ports.iap } }))
