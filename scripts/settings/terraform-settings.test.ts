@@ -4,12 +4,14 @@ import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadServiceSettings } from '@lockkeeper/service-kit/server'
+import { describeNotRun } from '@lockkeeper/testkit/emulators'
 import { approvalProblems, approvalSettingsSchema } from '../../services/approval/src/cloud-settings.ts'
 import { auditCloudSettingsSchema } from '../../services/audit/src/cloud-settings.ts'
 import { consoleCloudSettingsSchema, consoleProblems } from '../../services/console/src/cloud-settings.ts'
 import { notifierCloudSettingsSchema, notifierProblems } from '../../services/notifier/src/cloud-settings.ts'
 import { policyCloudSettingsSchema } from '../../services/policy/src/cloud-settings.ts'
 import { proxyProblems, proxySettingsSchema } from '../../services/proxy/src/cloud-settings.ts'
+import { terraformIsHere } from '../terraform/try-configurations.ts'
 
 const TERRAFORM = join(import.meta.dirname, '../../terraform')
 const MODULE = join(TERRAFORM, 'modules/settings')
@@ -55,14 +57,11 @@ function terraform(directory: string, ...words: readonly string[]): string {
   return stdout
 }
 
-describe('terraform settings: what Terraform writes, the services take', () => {
+const TITLE = 'terraform settings: what Terraform writes, the services take'
+if (!terraformIsHere()) describeNotRun(TITLE, 'there is no terraform on the PATH')
+else describe(TITLE, () => {
   let directory: string
-  before(function () {
-    directory = mkdtempSync(join(tmpdir(), 'lockkeeper-settings-'))
-    if (spawnSync('terraform', ['version'], { timeout: 10_000 }).status === 0) return
-    process.stdout.write('    Terraform is not here: nothing was tried\n')
-    this.skip()
-  })
+  before(() => { directory = mkdtempSync(join(tmpdir(), 'lockkeeper-settings-')) })
   after(() => rmSync(directory, { recursive: true, force: true }))
 
   /** The module has no provider, so that to apply it is only to work out its outputs. */

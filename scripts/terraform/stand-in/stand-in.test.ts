@@ -63,5 +63,10 @@ else describe(TITLE, function () {
 
   it('a module without a fault is valid and its tests pass', async () => assert.equal(await tried('ttl = ""', 'ttl = ""'), ''))
 
-  it('an argument that the provider does not have is refused with its line', async () => assert.match(await tried('ttl = ""', 'tll = ""'), /on main\.tf line \d+[\s\S]*An argument named "tll" is not expected here/))
+  const PLANTED: readonly (readonly [string, string, string, RegExp])[] = [
+    ['an argument that the provider does not have', 'ttl = ""', 'tll = ""', /on main\.tf line \d+[\s\S]*An argument named "tll" is not expected here/],
+    ['a value of another form', 'age = 7', 'age = [7]', /on main\.tf line \d+[\s\S]*Inappropriate value for attribute "age": number required/],
+    ['a block that may stand once, twice', '  expiration_policy {', '  expiration_policy {\n    ttl = ""\n  }\n\n  expiration_policy {', /No more than 1 "expiration_policy" blocks are allowed/],
+  ]
+  for (const [what, from, to, said] of PLANTED) it(`${what} is refused, with its place`, async () => assert.match(await tried(from, to), said))
 })
