@@ -41,5 +41,12 @@ describe('what belongs to the gateway itself', () => {
   ]
   for (const [what, call] of free) it(`${what} is free`, () => assert.equal(gatewayOwn(call, OWN), undefined))
 
+  it('a long name of an account is judged in time linear in its length', () => {
+    const call = change(`${ACCOUNT}${'a'.repeat(200_000)}`)
+    const start = process.cpuUsage()
+    assert.equal(gatewayOwn(call, OWN), undefined)
+    assert.ok(process.cpuUsage(start).user < 500_000)
+  })
+
   it('without protected accounts a number names an account like any other', () => assert.equal(gatewayOwn(change(`${ACCOUNT}104857600000000000001`), ['//storage.googleapis.com/projects/_/buckets/audit-log']), undefined))
 })

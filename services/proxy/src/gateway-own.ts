@@ -9,8 +9,8 @@ import { matchesResource } from './resources.ts'
 const ACCOUNT = /^\/\/iam\.googleapis\.com\/projects\/[^/]+\/serviceAccounts\/([^/*@]+@[^/*@]+)$/
 const PROJECT = /^\/\/\*\.googleapis\.com\/projects\/([a-z0-9-]+)$/
 const IAM = '//iam.googleapis.com/'
-/** Addresses mean the same in any letters. */
-const ADDRESS = /[^/@]+@[^/]+/
+/** Addresses mean the same in any letters. One begins where a segment does: a long name without one is gone through once. */
+const ADDRESS = /(?<![^/@])[^/@]+@[^/]+/
 /** A unique id says nothing of whose account it is. */
 const NUMBERED = /^\/\/iam\.googleapis\.com\/projects\/[^/]+\/serviceAccounts\/\d+(?:\/|$)/
 /** Fields that name who something runs as: `serviceAccount`, `serviceAccountEmail`, `serviceAccounts`, `oidcToken.serviceAccountEmail` … */
