@@ -1,5 +1,6 @@
 /** One call from its agent over Pub/Sub to the approver's click and its run is one trace, over all processes of the Google Cloud edition. */
 import assert from 'node:assert/strict'
+import type { RuleDocument } from '@lockkeeper/policy-engine'
 import { startOtlpReceiver, startSlackServer, type OtlpReceiver, type ReceivedSpan, type SlackServer } from '@lockkeeper/testkit'
 import { describeEmulated } from '@lockkeeper/testkit/emulators'
 import { ASK_TO_PUBLISH, message, PROJECT_POLICY, TOPIC } from '../testing/calls.ts'
@@ -7,7 +8,7 @@ import { openCloudEdition, type CloudEdition } from '../testing/cloud-edition.ts
 import { clickInSlack, SLACK } from '../testing/slack-people.ts'
 
 const SERVICES = ['approval', 'policy', 'audit', 'notifier', 'proxy'] as const
-const TOLD = { name: 'told', methods: ['cloudresourcemanager.projects.getIamPolicy'], effect: 'allow', notify: true } as const
+const TOLD: RuleDocument = { name: 'told', methods: ['cloudresourcemanager.projects.getIamPolicy'], effect: 'allow', notify: true }
 const AGENTS = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', id: '00f067aa0ba902b7' }
 
 describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: one trace over all services', function (emulators) {
