@@ -55,7 +55,8 @@ export class LogFold {
 
   constructor(parts: FoldParts) {
     this.#parts = parts
-    this.#gaps = new Gaps(parts.settings.gapWaitMs)
+    const { gapWaitMs, gapHoldMs = gapWaitMs } = parts.settings
+    this.#gaps = new Gaps({ waitMs: gapWaitMs, holdMs: gapHoldMs })
   }
 
   /** The log as far as it is durable. Rejects with PortUnavailable when it cannot be read or is damaged. */
@@ -68,13 +69,13 @@ export class LogFold {
     return this.#heard.get(writer)
   }
 
-  /** Resolves when the batch stands in the log, also when it stood there before. Rejects when it must come again or never may. */
-  async accept(batch: RecordBatch, sealed: SealedHeader): Promise<void> {
+  /** Resolves when the batch stands in the log, also when it stood there before. Rejects when it must come again or never may. `onLate`: it waits for one that does not come soon. */
+  async accept(batch: RecordBatch, sealed: SealedHeader, onLate = (): void => undefined): Promise<void> {
     for (let book = await this.book(); ; book = await this.book()) {
       const known = this.#ahead.get(batch.writer) ?? book.writers.get(batch.writer)?.state
       if (batch.lines.length === 0) return this.#heartbeat(known, sealed)
       if (known !== undefined && batch.firstSeq > known.lastSeq + 1 || known === undefined && batch.firstSeq > 1) {
-        await this.#gaps.wait(batch)
+        await this.#gaps.wait(batch, known?.lastSeq ?? 0, onLate)
         continue
       }
       if (known !== undefined && batch.lastSeq <= known.lastSeq) return this.#repeated(known, sealed)
@@ -89,6 +90,11 @@ export class LogFold {
     return () => { this.#urgent-- }
   }
 
+  /** From now on batches that wait for another one go back to the bus as soon as that is late. */
+  stopHolding(): void {
+    this.#gaps.stop()
+  }
+
   /** Writes what is pending. Rejects as the store does. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined || this.#pending.length > 0) await (this.#writing ?? this.#write())
@@ -96,7 +102,6 @@ export class LogFold {
 
   /** Takes nothing more; writes what is pending, a last checkpoint and the state. Rejects as the store does. */
   async close(): Promise<void> {
-    this.#gaps.stop()
     const slow = this.hurry()
     await this.flush()
     slow()

@@ -41,15 +41,16 @@ export class Intake {
 
   start(): void {
     const { events, settings: { concurrency, maxDeliveries } } = this.#parts
-    this.#subscriptions.push(events.subscribe({ topic: TOPICS.records, name: 'audit', concurrency, maxDeliveries }, (delivery) => this.#track(delivery, this.#records(delivery.event))))
+    this.#subscriptions.push(events.subscribe({ topic: TOPICS.records, name: 'audit', concurrency, maxDeliveries }, (delivery) => this.#track(delivery, (onLate) => this.#records(delivery.event, onLate))))
     for (const topic of FACT_TOPICS) {
-      this.#subscriptions.push(events.subscribe({ topic, name: 'audit', maxDeliveries }, (delivery) => this.#track(delivery, this.#parts.facts.record(delivery.event))))
+      this.#subscriptions.push(events.subscribe({ topic, name: 'audit', maxDeliveries }, (delivery) => this.#track(delivery, () => this.#parts.facts.record(delivery.event))))
     }
   }
 
   /** Takes nothing more and waits for what is being handled. */
   async stop(): Promise<void> {
     const slow = this.#parts.fold.hurry()
+    this.#parts.fold.stopHolding()
     await Promise.all(this.#subscriptions.splice(0).map((subscription) => subscription.close()))
     await Promise.allSettled(this.#active.values())
     slow()
@@ -85,9 +86,11 @@ export class Intake {
     }
   }
 
-  #track({ event, attempt }: Delivery, work: Promise<void>): Promise<void> {
+  /** What waits for a batch that does not come soon is no more waited for. */
+  #track({ event, attempt }: Delivery, begin: (onLate: () => void) => Promise<void>): Promise<void> {
     const comesAgain = attempt < this.#parts.settings.maxDeliveries
     const key = `${event.source} ${event.id}`
+    const work = begin(() => end(false))
     this.#active.set(key, work)
     const end = (owed: boolean): void => {
       if (this.#active.get(key) === work) this.#active.delete(key)
@@ -100,7 +103,7 @@ export class Intake {
   }
 
   /** Keeps nothing of the event: hundreds of them wait for the next segment. */
-  #records(event: CloudEvent): Promise<void> {
+  #records(event: CloudEvent, onLate: () => void): Promise<void> {
     if (event.type === MARK) {
       this.#marks.get(event.id)?.()
       return Promise.resolve()
@@ -108,7 +111,7 @@ export class Intake {
     const read = event.type === 'record.batch' ? readBatchData(event.data) : undefined
     if (read === undefined) return Promise.reject(new TypeError(`event ${event.id} of ${event.source} is no record batch`))
     const noticed = noticedLines(read.batch)
-    const folded = this.#parts.fold.accept(read.batch, read.sealed)
+    const folded = this.#parts.fold.accept(read.batch, read.sealed, onLate)
     return noticed.length === 0 ? folded : folded.then(() => this.#parts.notices.tell(noticed))
   }
 }

@@ -32,8 +32,10 @@ export const auditSettings = z.strictObject({
   segmentBytes: z.number().int().min(1_024).max(64 * 1024 * 1024).default(1024 * 1024),
   /** Ms between checkpoints. A query makes one at once. */
   checkpointEveryMs: milliseconds(0, 600_000).default(1_000),
-  /** Ms that a batch waits for the one before it before the bus is asked to bring it again. */
+  /** Ms that a query waits for a batch whose predecessor has not come. */
   gapWaitMs: milliseconds(10, 8_000).default(3_000),
+  /** Ms that such a batch is held before the bus is asked to bring it again; within the bus's deadline for an acknowledgement. Default `gapWaitMs`. */
+  gapHoldMs: milliseconds(10, 50_000).optional(),
   /** Batches handled at once. */
   concurrency: z.number().int().min(16).max(1_000).default(512),
   /** Deliveries before a batch goes to the dead letters. */

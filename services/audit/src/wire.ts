@@ -28,6 +28,8 @@ export interface WireOptions {
 }
 
 const SERVICE = 'audit'
+/** Pub/Sub brings what is given back later each time, and 20 deliveries would be used up by one long outage: then the chain of a writer would lie among the dead letters. */
+const PATIENCE = { gapHoldMs: 45_000, maxDeliveries: 100 } as const
 /** Everything but the export into a directory, which would be one of this process's own machine. */
 const PATHS = ['/v1/audit/records', '/v1/audit/sessions', '/v1/audit/tail', '/v1/audit/verify', '/v1/audit/checkpoint'] as const
 
@@ -43,7 +45,7 @@ export async function openAudit({ settings, directory, port }: LoadedSettings<Au
   const keys = (given: readonly TrustedKeySetting[]): Promise<readonly TrustedKey[]> => Promise.all(given.map((key) => publicKey(key, directory)))
   const [writers, logKeys] = await Promise.all([keys(settings.writerKeys), keys(settings.logKeys)])
   const audit = await createAuditService({ events, blobs, signer, clock, log, telemetry }, {
-    mode, isolation: 'container', bootId, origin: settings.origin, singleProcess: false, removesOldStates: false, trustedKeys: { writers: [...writers], log: [...logKeys] },
+    mode, isolation: 'container', bootId, origin: settings.origin, singleProcess: false, removesOldStates: false, ...PATIENCE, trustedKeys: { writers: [...writers], log: [...logKeys] },
   })
   const lease = createLease({ documents: store.documents, clock, log, holder: bootId, onLost: fail })
   let working = false

@@ -22,8 +22,8 @@ const MAX_BYTES = 64 * 1024 * 1024
 /** Ms that acknowledgements wait to share a request: each holds its place so long. */
 const ACK_BATCH_MS = 5
 const REOPEN_MS = { first: 500, most: 30_000 }
-const MIN_LEASE_SECONDS = 10
-const MAX_LEASE_SECONDS = 600
+/** The least that Pub/Sub knows. The SDK renews it while a handler runs; what a killed process had taken comes again when it is over. */
+const LEASE = Duration.from({ seconds: 10 })
 /** For the last acknowledgements, once no handler runs any more. */
 const FLUSH_MS = 2_000
 
@@ -50,13 +50,11 @@ export class PullConsumer implements Subscription {
 
   #open(): void {
     const { client, subscription, concurrency, ackDeadlineMs } = this.#settings
-    const seconds = Math.min(MAX_LEASE_SECONDS, Math.max(MIN_LEASE_SECONDS, Math.ceil(ackDeadlineMs / 1000)))
-    const lease = Duration.from({ seconds })
     const stream = client.subscription(subscription, {
       flowControl: { maxMessages: concurrency, maxBytes: MAX_BYTES, allowExcessMessages: true },
       // Each stream would be sent `concurrency` messages of its own.
       streamingOptions: { maxStreams: 1, retryMaxBackoff: Duration.from({ milliseconds: REOPEN_MS.most }) },
-      minAckDeadline: lease, maxAckDeadline: lease,
+      minAckDeadline: LEASE, maxAckDeadline: LEASE,
       maxExtensionTime: Duration.from({ milliseconds: ackDeadlineMs + FLUSH_MS }),
       batching: { maxMilliseconds: ACK_BATCH_MS },
       closeOptions: { behavior: 'WAIT', timeout: Duration.from({ milliseconds: ackDeadlineMs + FLUSH_MS }) },
