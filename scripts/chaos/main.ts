@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- --calls 20000 [--edition embedded|cloud] [--seed S] [--kills N]`: agents call, an approver decides, processes are
+ * `npm run chaos -- --calls 20000 [--edition embedded|cloud] [--seed S] [--kills N] [--parts audit,proxy-a]`: agents call, an approver decides, processes are
  * killed with SIGKILL and started again; then the upstream's own log is compared with the audit log. Ends with 1 where they differ.
  * The cloud edition runs on the emulators, where they can be had. A short form is part of the tests.
  */
@@ -15,9 +15,8 @@ import { seeded } from '../../services/cli/src/testing/chaos/planned-calls.ts'
 /** Calls between two kills, unless `--kills` says otherwise. */
 const CALLS_PER_KILL = 500
 const AGENTS = 48
-const CLOUD_PARTS = ['proxy-a', 'proxy-b', 'approval', 'policy']
 
-const { values } = parseArgs({ options: { calls: { type: 'string', default: '2000' }, edition: { type: 'string', default: 'embedded' }, seed: { type: 'string' }, kills: { type: 'string' } } })
+const { values } = parseArgs({ options: { calls: { type: 'string', default: '2000' }, edition: { type: 'string', default: 'embedded' }, seed: { type: 'string' }, kills: { type: 'string' }, parts: { type: 'string' } } })
 const calls = count(values.calls, 'calls')
 const seed = values.seed === undefined ? Math.floor(performance.timeOrigin) % 1_000_000 : count(values.seed, 'seed')
 const kills = values.kills === undefined ? Math.max(2, Math.round(calls / CALLS_PER_KILL)) : count(values.kills, 'kills')
@@ -43,7 +42,7 @@ async function opened(origin: string): Promise<ChaosEdition> {
   const [firestore, pubsub] = await Promise.all([firestoreEmulator(), pubsubEmulator()])
   if (!firestore.available) throw new Error(`NOT RUN: no Firestore emulator: ${firestore.why}`)
   if (!pubsub.available) throw new Error(`NOT RUN: no Pub/Sub emulator: ${pubsub.why}`)
-  return openCloudChaos({ firestore: firestore.host, pubsub: pubsub.host, projectId: firestore.projectId, upstream: origin, parts: CLOUD_PARTS })
+  return openCloudChaos({ firestore: firestore.host, pubsub: pubsub.host, projectId: firestore.projectId, upstream: origin, ...values.parts === undefined ? {} : { parts: values.parts.split(',') } })
 }
 
 function count(text: string, name: string): number {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
 import type { LogReport } from '@lockkeeper/transparency-log'
 import { openCloudEdition } from '../cloud-edition.ts'
+import { startConsumerLink } from '../consumer-link.ts'
 import type { ServiceName, ServiceProcess } from '../service-process.ts'
 import { cloudRecords } from '../settled.ts'
 import { monotonicJump } from '../shifted-clock.ts'
@@ -14,7 +15,7 @@ export interface CloudChaosOptions {
   readonly pubsub: string
   readonly projectId: string
   readonly upstream: string
-  /** Processes that may be killed. Default: two proxies, approval, policy. */
+  /** Processes that may be killed. Default: two proxies, approval, policy, audit. */
   readonly parts?: readonly string[]
 }
 
@@ -24,9 +25,10 @@ const WRITER_LOST_MS = 61_000
 const STARTS = 5
 const SETTLED_WITHIN_MS = 180_000
 
-export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval', 'policy'], ...emulators }: CloudChaosOptions): Promise<ChaosEdition> {
+export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval', 'policy', 'audit'], ...emulators }: CloudChaosOptions): Promise<ChaosEdition> {
   const targets = [{ name: 'google', hosts: ['*.googleapis.com'], upstream, credential: { secret: 'sandbox-upstream' } }]
-  const edition = await openCloudEdition({ ...emulators, rules: CHAOS_RULES, settings: { proxy: { targets } } })
+  const link = await startConsumerLink(emulators.pubsub)
+  const edition = await openCloudEdition({ ...emulators, rules: CHAOS_RULES, settings: { proxy: { targets }, audit: { emulators: { firestore: emulators.firestore, pubsub: link.host } } } })
   await edition.startInner()
   await Promise.all(PROXIES.map((as) => edition.start('proxy', { as })))
   const service = (name: string): ServiceProcess => edition.services.get(name) as ServiceProcess
@@ -58,6 +60,9 @@ export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval'
         if (records !== undefined && (isSettled(records) || performance.now() > until)) return { records, report: await edition.ask<LogReport>('audit', '/v1/audit/verify') }
       }
     },
-    close: () => edition.close(),
+    async close() {
+      await edition.close()
+      await link.close()
+    },
   }
 }
