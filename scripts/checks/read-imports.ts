@@ -16,8 +16,25 @@ export interface Imports {
   readonly computed: readonly number[]
 }
 
+/** All of this repository, and as much again. */
+const KEPT_TEXTS = 3_000
+const read = new Map<string, Imports>()
+
+/** Several checks read the same sources, and reading them all takes seconds; a text is read once for a process. */
 export function readImports(file: string, text: string): Imports {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, false, file.endsWith('.js') ? ts.ScriptKind.JS : file.endsWith('.tsx') ? ts.ScriptKind.TSX : ts.ScriptKind.TS)
+  const kind = kindOf(file)
+  const name = `${kind} ${text}`
+  const known = read.get(name) ?? parseImports(file, text, kind)
+  if (read.size < KEPT_TEXTS) read.set(name, known)
+  return known
+}
+
+function kindOf(file: string): ts.ScriptKind {
+  return file.endsWith('.js') ? ts.ScriptKind.JS : file.endsWith('.tsx') ? ts.ScriptKind.TSX : ts.ScriptKind.TS
+}
+
+function parseImports(file: string, text: string, kind: ts.ScriptKind): Imports {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, false, kind)
   const imports: Import[] = []
   const computed: number[] = []
   const lineOf = (node: ts.Node): number => source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1
