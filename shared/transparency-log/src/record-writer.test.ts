@@ -188,6 +188,17 @@ describe('record writer', () => {
     }
   })
 
+  it('invariant 8: no batch outgrows an event, whatever characters agents choose', async () => {
+    for (const character of ['€', '"', '\\', '\u0001']) {
+      const batches: RecordBatch[] = []
+      const writer = await testWriter(async (batch) => { batches.push(batch) })
+      const name = character.repeat(Math.floor(250_000 / (JSON.stringify(character).length - 2)))
+      for (let index = 0; index < 24; index++) writer.append(anIntent({ resources: [name] }))
+      await writer.close()
+      assert.ok(Math.max(...batches.map((batch) => Buffer.byteLength(JSON.stringify(batchEvent(batch, '/proxy/test', 0))))) < 8 * 1024 * 1024, character)
+    }
+  })
+
   it('a closed writer has said so last, and takes nothing more', async () => {
     const batches: RecordBatch[] = []
     const writer = await testWriter(async (batch) => { batches.push(batch) })

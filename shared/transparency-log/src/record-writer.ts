@@ -133,7 +133,8 @@ class Writer implements ChainedWriter {
     const id = recordId(this.writer, seq)
     const line = encodeRecord(id, entry)
     if (line.length > MAX_LINE) throw new TypeError(`a record of ${line.length} characters is over the limit of ${MAX_LINE}`)
-    const batch = this.#openBatch()
+    const bodyBytes = bodies?.reduce((sum, { bytes }) => sum + bytes.length, 0) ?? 0
+    const batch = this.#openBatch(line.length + bodyBytes)
     const before = batch.size
     batch.add(line)
     if (bodies !== undefined) for (const body of bodies) if (this.#recent.isNew(body.hash)) batch.addBody(body)
@@ -144,9 +145,10 @@ class Writer implements ChainedWriter {
     return new Appended(id, batch, this)
   }
 
-  #openBatch(): OpenBatch {
+  /** One with room for so much more. An event has an end: a batch that outgrew it could never be sent, and nothing after it. */
+  #openBatch(size: number): OpenBatch {
     const last = this.#batches.at(-1)
-    const free = last !== undefined && !(this.#sending && this.#batches.length === 1) && !this.#full(last) && last.late === this.#late
+    const free = last !== undefined && !(this.#sending && this.#batches.length === 1) && !this.#full(last) && last.late === this.#late && (last.lines.length === 0 || last.size + size <= this.#settings.maxBatchBytes)
     if (free) return last
     const fresh = new OpenBatch(this.#nextSeq)
     if (this.#late) fresh.giveUpWaiting(this.#lateCause)

@@ -17,7 +17,10 @@ export interface RecordWriterOptions {
   readonly isolation: IsolationLevel
   /** Records per batch, default 500. */
   readonly maxBatch?: number
-  /** Lines and bodies per batch, default 4 MiB; one larger entry makes a batch of its own. */
+  /**
+   * Characters of lines and bytes of bodies per batch, default 2 MiB; one larger entry makes a batch of its own. A character takes three
+   * bytes of an event at most, and an event may have 8 MiB.
+   */
   readonly maxBatchBytes?: number
   /** Ms that entries nobody waits for may collect, default 5. An entry that is waited for goes at once when no batch is on its way. */
   readonly maxDelayMs?: number
@@ -35,7 +38,7 @@ export interface RecordWriterOptions {
 
 export const WRITER_DEFAULTS = {
   maxBatch: 500,
-  maxBatchBytes: 4 * 1024 * 1024,
+  maxBatchBytes: 2 * 1024 * 1024,
   maxDelayMs: 5,
   maxUnackedMs: 5_000,
   maxQueued: 20_000,

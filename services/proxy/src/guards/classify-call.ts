@@ -4,7 +4,6 @@ import { isRefusal, refuse, type Refusal } from '@lockkeeper/domain/errors'
 import { isJsonObject, parseStrict, serialise, type JsonObject } from '@lockkeeper/domain/json'
 import { iamChange, policyArguments, resourcesWithBody, type Match } from '@lockkeeper/catalog'
 import { containsMarker } from '@lockkeeper/masking'
-import { strike } from '@lockkeeper/service-kit'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { collectBody, hasBody, invite } from '../body/collect-body.ts'
@@ -15,6 +14,7 @@ import { checkHttpPath, httpMethod, readQuery } from '../http-method.ts'
 import { tokenInBody } from '../own-token.ts'
 import type { Parts } from '../parts.ts'
 import type { Arrival, Classified, Passage, SessionUse, Witnesses } from '../passage.ts'
+import { recordedResources } from '../recorded-resources.ts'
 import { refreshed } from '../refreshed-view.ts'
 import type { Target } from '../targets.ts'
 
@@ -47,7 +47,7 @@ function classify(passage: Needs, parts: Parts): Classified | Refusal | Promise<
   facts.change = match.method.change
   const session = match.media === 'upload-resumable' ? openSession(passage, target, match, parts) : undefined
   if (isRefusal(session)) return session
-  facts.resources = (session?.resources ?? match.resources).map(strike)
+  facts.resources = recordedResources(session?.resources ?? match.resources)
   const sent = readBody(passage, match, session, parts)
   return sent instanceof Promise
     ? sent.then((late) => isRefusal(late) ? late : classified(passage, target, match, headers, late, session))
@@ -100,7 +100,7 @@ function classified(passage: Needs, target: Target, match: Match, headers: Reque
   if (token !== undefined) return token
   const resources = session?.resources ?? (json === undefined || match.method.api === 'http' ? match.resources : resourcesWithBody(match, json))
   if (isRefusal(resources)) return resources
-  passage.facts.resources = resources.map(strike)
+  passage.facts.resources = recordedResources(resources)
   const call: Call = {
     target: target.name, method: match.method, host: passage.arrival.host, path: match.path, query: match.query, resources,
     arguments: policyArguments(match, headers.meaningful['x-goog-user-project'], json), body, media: match.media,

@@ -10,6 +10,7 @@ import { strike } from '@lockkeeper/service-kit'
 import { reachOf } from '../guards/mint-credential.ts'
 import type { Parts } from '../parts.ts'
 import type { Passage, Witnesses } from '../passage.ts'
+import { recordedResources } from '../recorded-resources.ts'
 import type { OwnRead } from './resource-read.ts'
 
 /** What is read: `path` and `query` upstream; `body` is sent with a POST. An answer that is a `list` comes as the member `items`. */
@@ -29,7 +30,7 @@ export async function ownRead(what: string, plan: ReadPlan, passage: Reading, pa
   const { records, clock } = parts
   const { reader } = plan
   const reach = reachOf(target.credential, call)
-  const facts = { door: 'none', host: call.host, verb: reader.verb, path: strike(pathOf(plan)), target: target.name, method: reader.id, risk: reader.risk, change: false, resources: call.resources.map(strike), principal: target.credential.principal, ...reach === undefined ? {} : { credential: reach }, agent: passage.verified.agent.id, run: passage.verified.agent.run } as const
+  const facts = { door: 'none', host: call.host, verb: reader.verb, path: strike(pathOf(plan)), target: target.name, method: reader.id, risk: reader.risk, change: false, resources: recordedResources(call.resources), principal: target.credential.principal, ...reach === undefined ? {} : { credential: reach }, agent: passage.verified.agent.id, run: passage.verified.agent.run } as const
   const common = { mode: passage.mode, isolation: passage.isolation, origin: 'gateway' } as const
   const started = clock.monotonic()
   const at = clock.now()
