@@ -37,7 +37,7 @@ export const openApiStructure = z.strictObject({
   paths: z.record(z.string().regex(/^(?:\/(?:[a-z0-9-]+|\{[a-z]+\}))+$/i), z.strictObject({ get: operation.optional(), post: operation.optional(), put: operation.optional() })),
   components: z.strictObject({
     schemas: z.record(z.string().regex(/^[\w.-]+$/), schema).optional(), responses: z.record(z.string(), response).optional(),
-    securitySchemes: z.record(z.string(), z.strictObject({ type: z.literal('http'), scheme: z.literal('bearer'), bearerFormat: text, description: text })).optional(),
+    securitySchemes: z.record(z.string(), z.union([z.strictObject({ type: z.literal('http'), scheme: z.literal('bearer'), bearerFormat: text, description: text }), z.strictObject({ type: z.literal('apiKey'), in: z.literal('cookie'), name: text, description: text })])).optional(),
   }),
 })
 

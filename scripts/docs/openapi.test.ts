@@ -6,6 +6,8 @@ import { createRoutes as approvalRoutes } from '../../services/approval/src/rout
 import { auditRoutes } from '../../services/audit/src/routes.ts'
 import { createRoutes as policyRoutes } from '../../services/policy/src/routes.ts'
 import { deadLetterRoutes } from '../../shared/service-kit/src/server/dead-letter-routes.ts'
+import { createConsoleService } from '../../services/console/src/service.ts'
+import { systemClock } from '../../shared/domain/src/index.ts'
 import { ownRoutes, sandboxRoutes } from '../../services/cli/src/admin/admin-routes.ts'
 import { operationAt } from '../../shared/service-kit/src/openapi/index.ts'
 import { openApiFiles, operationsOf, type ApiName } from './openapi.ts'
@@ -19,6 +21,7 @@ const nothing = {} as never
 const ROUTERS: Readonly<Record<ApiName, readonly Router[]>> = {
   approval: [approvalRoutes(nothing, nothing, () => 0, nothing), createApiRoutes(nothing), deadLetterRoutes(nothing)], policy: [policyRoutes(nothing)], audit: [auditRoutes(nothing), deadLetterRoutes(nothing)],
   gateway: [ownRoutes(nothing, nothing, 'none'), sandboxRoutes(nothing)],
+  console: [createConsoleService({ clock: systemClock } as never, { mode: 'sandbox', operators: 'approvers', decideBy: 'passkey' }, false).routes],
 }
 
 /** `get /v1/locks/{id}`. */
@@ -61,7 +64,8 @@ describe('OpenAPI documents', () => {
     })
 
     it(`${name}: every route is described, and every described operation is a route`, () => {
-      assert.deepEqual(ROUTERS[name].flatMap(routesOf).sort(), operations.map(({ method, path }) => `${method} ${path}`).sort())
+      // Beside its API the console has pages, and the ways to and from identity providers.
+      assert.deepEqual(ROUTERS[name].flatMap(routesOf).filter((route) => name !== 'console' || route.includes(' /api/')).sort(), operations.map(({ method, path }) => `${method} ${path}`).sort())
     })
 
     it(`${name}: every example is one`, () => {
@@ -85,6 +89,21 @@ describe('OpenAPI documents', () => {
       for (const [file, path] of used) assert.ok(['get', 'post', 'put'].some((method) => operationAt(all, method, path.replaceAll(/:\w+/g, 'x')) !== undefined), `${file}: ${path}`)
     })
   }
+
+  it('the page asks for described operations and nothing else', () => {
+    const folder = join(ROOT, 'services/console/page')
+    const used = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file)).flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/(?:get|post|useData|useOlder|EventSource)(?:<[^(]*>)?\((['`])(\/api\/.*?)\1/g)].map(([call, , path = '']) => [file, call.startsWith('post') ? 'post' : 'get', path.replaceAll(/(?<=\/)\$\{[^}]*\}+/g, 'x').replaceAll(/\$\{[^}]*\}+/g, '').split('?')[0] ?? ''] as const))
+    assert.ok(used.length > 15)
+    for (const [file, method, path] of used) assert.notEqual(operationAt(operationsOf('console'), method, path), undefined, `${file}: ${method} ${path}`)
+  })
+
+  it('what the console hands on is an operation of a service', () => {
+    const known = new Set((['approval', 'audit'] as const).flatMap(operationsOf).map(({ id }) => id))
+    for (const { id, answer } of operationsOf('console')) {
+      const from = /^As `(\w+)` answers/.exec(answer.description)?.[1]
+      assert.ok(from === undefined || known.has(from), `${id}: ${from}`)
+    }
+  })
 
   it('a command reaches a gateway through the admin client alone', () => {
     const folder = join(ROOT, 'services/cli/src/commands')

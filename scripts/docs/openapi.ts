@@ -5,6 +5,7 @@ import { APPROVAL_OPERATIONS } from '../../services/approval/src/api/operations.
 import { AUDIT_OPERATIONS } from '../../services/audit/src/api/audit-operations.ts'
 import { GATEWAY_OPERATIONS, SANDBOX_OPERATIONS } from '../../services/cli/src/admin/admin-operations.ts'
 import { POLICY_OPERATIONS } from '../../services/policy/src/api/policy-operations.ts'
+import { CONSOLE_OPERATIONS } from '../../services/console/src/console-operations.ts'
 import { openApiDocument, type Api } from '../../shared/service-kit/src/openapi/index.ts'
 import { DEAD_LETTER_OPERATIONS } from '../../shared/service-kit/src/server/dead-letter-operations.ts'
 
@@ -14,9 +15,9 @@ const ERRORS = 'Every error is `application/problem+json` (RFC 9457) whose `reas
 const CALLERS: readonly Api['always'][number][] = ['TOKEN_MISSING', 'TOKEN_INVALID', 'CALLER_REFUSED', 'ISSUER_UNAVAILABLE', 'OVERLOADED']
 const OPERATOR = 'OIDC ID token of an operator, of the console or of an automation, as `operators` of the service names them.'
 
-export type ApiName = 'approval' | 'policy' | 'audit' | 'gateway'
-/** `socketOnly`: of the embedded edition alone. */
-type Part = Pick<Api, 'tags' | 'callers' | 'operations' | 'always'> & { readonly about: string, readonly socketOnly?: true }
+export type ApiName = 'approval' | 'policy' | 'audit' | 'gateway' | 'console'
+/** `socketOnly`: of the embedded edition alone. `security`: what is said of who may ask, where it is not what the services say. */
+type Part = Pick<Api, 'tags' | 'callers' | 'operations' | 'always'> & { readonly about: string, readonly socketOnly?: true, readonly security?: string }
 const EVENTS = { events: 'Events that the service gave up on.' }
 
 const APIS: Readonly<Record<ApiName, Part>> = {
@@ -36,8 +37,14 @@ const APIS: Readonly<Record<ApiName, Part>> = {
   },
   gateway: {
     about: 'The embedded edition\'s own paths, beside those of its services: its state, deciding at its terminal, tokens in the sandbox.',
-    tags: { gateway: 'The gateway as a whole.', terminal: 'Deciding where the gateway runs.', sandbox: 'With `up --sandbox` alone.' }, callers: {}, always: ['INTERNAL'], socketOnly: true,
+    tags: { gateway: 'The gateway as a whole.', terminal: 'Deciding where the gateway runs.', sandbox: 'With `up --sandbox` alone.' }, callers: {}, always: ['INTERNAL'], socketOnly: true, security: SOCKET,
     operations: [...GATEWAY_OPERATIONS, ...SANDBOX_OPERATIONS].map((each) => ({ ...each, caller: 'anyone' as const })),
+  },
+  console: {
+    about: 'What the console\'s own page asks. It is for that page and changes with it: automations use the services\' APIs.',
+    tags: { sessions: 'Who is signed in.', passkeys: 'Passkeys, where they prove decisions (embedded edition).', calls: 'What waits, what was decided, and deciding.', rights: 'Grants, reviews and locks.', looking: 'Runs, and how much is asked of whom.' },
+    callers: { session: { cookie: '__Host-lockkeeper-session', about: 'Of a person who signed in (without the prefix on plain http, which is on loopback alone).' } },
+    always: ['REQUEST_INVALID', 'REQUEST_AMBIGUOUS', 'INTERNAL'], security: 'A session\'s cookie says who asks; what changes anything needs the session\'s token in `x-lockkeeper-csrf` and comes from the console\'s own origin.', operations: CONSOLE_OPERATIONS,
   },
 }
 
@@ -49,12 +56,12 @@ export function operationsOf(name: ApiName): Api['operations'] {
 export function openApiFiles(root: string): readonly (readonly [file: string, content: string])[] {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }
   return (Object.keys(APIS) as readonly ApiName[]).map((name) => {
-    const { about, socketOnly, ...part } = APIS[name]
+    const { about, socketOnly, security = SECURITY, ...part } = APIS[name]
     const servers = [
       ...socketOnly === true ? [] : [{ url: `https://${name}.example.com`, description: `The ${name} service of the Google Cloud edition.` }],
-      { url: 'http://admin', description: 'The embedded edition, over the unix socket .lockkeeper/admin.sock.' },
+      ...name === 'console' ? [{ url: 'http://localhost:8445', description: 'The embedded edition.' }] : [{ url: 'http://admin', description: 'The embedded edition, over the unix socket .lockkeeper/admin.sock.' }],
     ]
-    const document = openApiDocument({ title: socketOnly === true ? 'Lockkeeper, embedded edition' : `Lockkeeper ${name} service`, version, description: `${about}\n\n${socketOnly === true ? SOCKET : SECURITY}\n\n${ERRORS}`, servers, ...part })
+    const document = openApiDocument({ title: socketOnly === true ? 'Lockkeeper, embedded edition' : `Lockkeeper ${name} service`, version, description: `${about}\n\n${security}\n\n${ERRORS}`, servers, ...part })
     return [`docs/openapi/${name}.json`, `${JSON.stringify(document, null, 2)}\n`] as const
   })
 }

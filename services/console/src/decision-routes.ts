@@ -13,11 +13,11 @@ import type { ServiceApi } from './service-api.ts'
 
 const said = z.strictObject({ verdict: z.enum(['approve', 'deny']), reason: z.string().trim().min(1).max(2000).optional(), grant: grantPattern.optional(), breakGlass: z.literal(true).optional() })
 const digest = z.string().min(1).max(256)
-const asking = z.strictObject({ said, digest, confirm: z.string().max(1024).optional() })
-const deciding = asking.extend({ at: z.int(), assertion: passkeyAssertion })
+export const asking = z.strictObject({ said, digest, confirm: z.string().max(1024).optional() })
+export const deciding = asking.extend({ at: z.int(), assertion: passkeyAssertion })
 const note = z.string().trim().min(1).max(2000)
-const reviewing = z.strictObject({ note })
-const closing = reviewing.extend({ at: z.int(), assertion: passkeyAssertion })
+export const reviewing = z.strictObject({ note })
+export const closing = reviewing.extend({ at: z.int(), assertion: passkeyAssertion })
 
 interface ProofNeeds { readonly digest: string, readonly nonce: string, readonly passkey: { readonly challenge: string, readonly at: number } }
 

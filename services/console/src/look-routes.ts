@@ -10,12 +10,12 @@ import { runsOf } from './runs.ts'
 import { withQuery, type ServiceApi } from './service-api.ts'
 
 const page = { limit: z.coerce.number().int().min(1).max(200).optional(), cursor: z.string().max(2048).optional() }
-const historyQuery = z.strictObject({ ...page, state: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'claimed', 'answered', 'unknown']).optional() })
-const grantsQuery = z.strictObject({ ...page, all: z.enum(['true', 'false']).optional() })
-const runQuery = z.strictObject({ agent: z.string().max(512).optional(), bodies: z.enum(['true', 'false']).optional() })
-const loadQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(90).optional() })
-const reviewsQuery = z.strictObject({ open: z.enum(['true', 'false']).optional() })
-const cursorQuery = z.strictObject({ cursor: page.cursor })
+export const historyQuery = z.strictObject({ ...page, state: z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'claimed', 'answered', 'unknown']).optional() })
+export const grantsQuery = z.strictObject({ ...page, all: z.enum(['true', 'false']).optional() })
+export const runQuery = z.strictObject({ agent: z.string().max(512).optional(), bodies: z.enum(['true', 'false']).optional() })
+export const loadQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(90).optional() })
+export const reviewsQuery = z.strictObject({ open: z.enum(['true', 'false']).optional() })
+export const cursorQuery = z.strictObject({ cursor: page.cursor })
 /** Records that one page of runs is made of. */
 const RUN_RECORDS = '1000'
 

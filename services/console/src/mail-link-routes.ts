@@ -26,7 +26,7 @@ export interface MailLinkParts {
   readonly key: Uint8Array | undefined
 }
 
-const opening = z.strictObject({ token: z.string().max(MOST_MAIL_LINK) })
+export const opening = z.strictObject({ token: z.string().max(MOST_MAIL_LINK) })
 /** Longer than clocks differ: a link that is over is refused by its time before it could be forgotten. */
 const REMEMBER_MS = 86_400_000
 

@@ -14,8 +14,8 @@ const scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('everything') }), z.strictObject({ kind: z.literal('agent'), agent: named }),
   z.strictObject({ kind: z.literal('run'), run: named }), z.strictObject({ kind: z.literal('target'), target: named }),
 ])
-const locking = z.strictObject({ scope, reason, forMs: z.int().min(60_000).max(365 * 86_400_000).optional(), confirm: z.string().max(64).optional() })
-const ending = z.strictObject({ reason })
+export const locking = z.strictObject({ scope, reason, forMs: z.int().min(60_000).max(365 * 86_400_000).optional(), confirm: z.string().max(64).optional() })
+export const ending = z.strictObject({ reason })
 
 export function addOperateRoutes(router: Router, approval: ServiceApi, now: () => number): void {
   router.post('/api/locks', requireOperator, answer(async (request, response) => {

@@ -15,11 +15,11 @@ import { randomId, type Sessions } from './sessions.ts'
 
 interface MadeChallenge { readonly challenge: string, readonly at: number }
 
-const signingIn = z.strictObject({ nonce: z.string().max(64), assertion: passkeyAssertion })
+export const signingIn = z.strictObject({ nonce: z.string().max(64), assertion: passkeyAssertion })
 const code = z.string().min(1).max(64)
-const beginning = z.strictObject({ code })
-const finishing = z.strictObject({ code, label: z.string().min(1).max(64), credential: z.strictObject({ id: z.string().max(1400), clientData: z.string().max(4096), attestation: z.string().max(16_384) }) })
-const adding = z.strictObject({ at: z.int(), assertion: passkeyAssertion })
+export const beginning = z.strictObject({ code })
+export const finishing = z.strictObject({ code, label: z.string().min(1).max(64), credential: z.strictObject({ id: z.string().max(1400), clientData: z.string().max(4096), attestation: z.string().max(16_384) }) })
+export const adding = z.strictObject({ at: z.int(), assertion: passkeyAssertion })
 
 export interface PasskeyRouteParts {
   readonly approval: ServiceApi

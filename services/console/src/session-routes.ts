@@ -10,7 +10,7 @@ import type { SignIns } from './api-types.ts'
 import type { Cookies } from './cookies.ts'
 import type { Sessions } from './sessions.ts'
 
-const ending = z.strictObject({ person: z.string().min(1).max(128).optional() })
+export const signingOut = z.strictObject({ person: z.string().min(1).max(128).optional() })
 
 export interface SessionRouteParts {
   readonly sessions: Sessions
@@ -33,7 +33,7 @@ export function addSessionRoutes(router: Router, { sessions, cookies, people, lo
 
   router.post('/api/sign-ins/end', answer(async (request, response) => {
     const { person, operator } = signedInOf(request)
-    const named = ending.parse(request.body).person ?? person.id
+    const named = signingOut.parse(request.body).person ?? person.id
     if (named !== person.id && !operator) return sendProblem(response, refuse('CALLER_REFUSED', 'Only operators may sign others out; your person is in none of their groups.'))
     const whose = people.byId(named)
     if (whose === undefined) return sendProblem(response, refuse('NOT_FOUND', 'There is no such person here.'))

@@ -13,8 +13,8 @@ export interface Api {
   readonly servers: readonly { readonly url: string, readonly description: string }[]
   /** Tag → what its operations are about. */
   readonly tags: Readonly<Record<string, string>>
-  /** Who may call: name of the scheme → whose token it is. */
-  readonly callers: Readonly<Record<string, string>>
+  /** Who may call: name of the scheme → whose token it is, or the cookie that says who is there. */
+  readonly callers: Readonly<Record<string, string | { readonly cookie: string, readonly about: string }>>
   /** What every operation may answer besides. */
   readonly always: readonly ErrorReason[]
   readonly operations: readonly Operation[]
@@ -37,7 +37,7 @@ export function openApiDocument({ title, version, description, servers, tags, ca
     servers: [...servers],
     tags: Object.entries(tags).map(([name, about]) => ({ name, description: about })),
     paths: paths as ZodOpenApiPathsObject,
-    components: { schemas: factsOf(operations), securitySchemes: Object.fromEntries(Object.entries(callers).map(([name, whose]) => [name, { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: whose } as const])) },
+    components: { schemas: factsOf(operations), securitySchemes: Object.fromEntries(Object.entries(callers).map(([name, whose]) => [name, typeof whose === 'string' ? { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: whose } as const : { type: 'apiKey', in: 'cookie', name: whose.cookie, description: whose.about } as const])) },
   })
 }
 

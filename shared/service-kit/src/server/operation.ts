@@ -47,8 +47,8 @@ export interface Operation {
   /** One line. */
   readonly summary: string
   readonly description?: string
-  /** Whose token opens it; `anyone`: none is asked for. Default `operator`. */
-  readonly caller?: 'operator' | 'proxy' | 'anyone'
+  /** Whose token opens it; `session`: the cookie of who is signed in; `anyone`: nothing is asked for. Default `operator`. */
+  readonly caller?: 'operator' | 'proxy' | 'session' | 'anyone'
   /** Strict objects. */
   readonly params?: z.ZodType
   readonly query?: z.ZodType
