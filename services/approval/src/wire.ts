@@ -11,7 +11,7 @@ import { systemClock, type Clock } from '@lockkeeper/domain'
 import { HEARTBEAT_ID, locks } from '@lockkeeper/domain/collections'
 import type { SecretSource } from '@lockkeeper/domain/ports'
 import { TOPOLOGY } from '@lockkeeper/domain/topology'
-import type { Log } from '@lockkeeper/service-kit'
+import { startWhenAvailable, type Log } from '@lockkeeper/service-kit'
 import { countDeliveries, type Telemetry } from '@lockkeeper/service-kit/telemetry'
 import express from 'express'
 import { createPushers, createServiceServer, deadLetterRoutes, onlyFor, personsOf, PUSH_BYTES, type BlobsSetting, type LoadedSettings, type Mount, type RunningService, type SecretsSetting } from '@lockkeeper/service-kit/server'
@@ -20,11 +20,18 @@ import type { ApprovalCloudSettings } from './cloud-settings.ts'
 import { speaksForPersons } from './named-operator.ts'
 import { collections, createApprovalService, type ApprovalService, type SlackTrust } from './service.ts'
 
-export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
+export interface WireOptions {
+  readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
+  readonly clock?: Clock
+  /** Called when the service cannot start, ever: this process must end. */
+  readonly fail: (error: Error) => void
+}
 
 const SERVICE = 'approval'
 
-export async function openApproval({ settings, directory, port }: LoadedSettings<ApprovalCloudSettings>, { log, telemetry, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openApproval({ settings, directory, port }: LoadedSettings<ApprovalCloudSettings>, { log, telemetry, clock = systemClock, fail }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators } = settings
   const pushers = createPushers(settings.pusher, TOPOLOGY.subscriptions.filter(({ service, mode: delivered }) => service === SERVICE && delivered === 'push'), { clock, mode })
   const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
@@ -42,23 +49,21 @@ export async function openApproval({ settings, directory, port }: LoadedSettings
     ...approvers === undefined ? {} : { verifyIdToken: (token: string, nonce: string) => approvers.verifyApproverToken(token, nonce) },
     ...slack === undefined ? {} : { slack },
   }, { mode, pendingPerAgent: settings.pendingPerAgent, groupClaims: settings.groupClaims, fatigue: settings.fatigue, ...settings.bigqueryPricePerTiB === undefined ? {} : { bigqueryPricePerTiB: settings.bigqueryPricePerTiB } })
-  let started = false
   const server = createServiceServer({
     routes: [...mountsOf(settings, service, deadLetterRoutes(events), clock), pushers.mount((id, request) => events.receivePush(id, request))],
     readiness: async () => {
-      if (!started) return ['start']
+      if (!starting.started) return ['start']
       await store.documents.read([{ collection: locks, id: HEARTBEAT_ID }])
       return []
     },
     log, outage: 'APPROVAL_UNAVAILABLE', limits: { bodyBytes: PUSH_BYTES },
   })
   const address = await server.start(port)
-  await service.start()
-  started = true
+  const starting = startWhenAvailable({ start: () => service.start(), fail, log })
   return {
     port: address.port,
     async drain() {
-      await Promise.all([server.drain(), service.drain()])
+      await Promise.all([server.drain(), starting.stop().then(() => service.drain())])
       await relay.close()
       await events.close()
       await store.close()

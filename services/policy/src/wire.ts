@@ -12,19 +12,26 @@ import { HEARTBEAT_ID } from '@lockkeeper/domain/collections'
 import type { Signer } from '@lockkeeper/domain/ports'
 import { maskProblems } from '@lockkeeper/masking'
 import { policies, type VerifyKey } from '@lockkeeper/policy-engine'
-import type { Log } from '@lockkeeper/service-kit'
+import { startWhenAvailable, type Log } from '@lockkeeper/service-kit'
 import type { Telemetry } from '@lockkeeper/service-kit/telemetry'
 import { callerOf, createServiceServer, onlyFor, type LoadedSettings, type RunningService, type TrustedKeySetting } from '@lockkeeper/service-kit/server'
 import type { PolicyCloudSettings } from './cloud-settings.ts'
 import { collections, createClassify, createPolicyService } from './service.ts'
 
-export interface WireOptions { readonly log: Log, readonly telemetry?: Telemetry | undefined, readonly clock?: Clock }
+export interface WireOptions {
+  readonly log: Log
+  /** Undefined: off. */
+  readonly telemetry?: Telemetry | undefined
+  readonly clock?: Clock
+  /** Called when the service cannot start, ever: this process must end. */
+  readonly fail: (error: Error) => void
+}
 
 const SERVICE = 'policy'
 /** The routes' own limit for a whole set. */
 const SET_BYTES = 16 * 1024 * 1024
 
-export async function openPolicy({ settings, directory, port }: LoadedSettings<PolicyCloudSettings>, { log, telemetry, clock = systemClock }: WireOptions): Promise<RunningService & { readonly port: number }> {
+export async function openPolicy({ settings, directory, port }: LoadedSettings<PolicyCloudSettings>, { log, telemetry, clock = systemClock, fail }: WireOptions): Promise<RunningService & { readonly port: number }> {
   const { mode, project, emulators } = settings
   const onProblem = (problem: string, cause: unknown): void => log.warn({ err: cause }, problem)
   const store = await openFirestore({ projectId: project, databaseId: settings.database, collections, clock, onProblem, ...emulators === undefined ? {} : { emulator: emulators.firestore } })
@@ -37,23 +44,21 @@ export async function openPolicy({ settings, directory, port }: LoadedSettings<P
     documents: store.documents, blobs, signer, clock, log, telemetry, methods: [...catalog.methods()], maskProblems, classify: createClassify(catalog), trustedKeys, pushedBy: callerOf,
   }, { mode, ...settings.policies === undefined ? { pushed: true } : { folder: resolve(directory, settings.policies) } })
   const toOperators = createServiceVerifier({ ...settings.operators, clock, mode })
-  let started = false
   const server = createServiceServer({
     routes: [{ paths: ['/v1/policy', '/v1/policies'], guard: onlyFor((authorization) => toOperators.verify(authorization)), router: service.routes }],
     readiness: async () => {
-      if (!started) return ['start']
+      if (!starting.started) return ['start']
       await store.documents.read([{ collection: policies, id: HEARTBEAT_ID }])
       return []
     },
     log, limits: { bodyBytes: SET_BYTES },
   })
   const address = await server.start(port)
-  await service.start()
-  started = true
+  const starting = startWhenAvailable({ start: () => service.start(), fail, log })
   return {
     port: address.port,
     async drain() {
-      await Promise.all([server.drain(), service.drain()])
+      await Promise.all([server.drain(), starting.stop().then(() => service.drain())])
       await relay.close()
       await events.close()
       await store.close()
