@@ -26,6 +26,8 @@ export interface TestGatewayOptions extends Pick<GatewayFileOptions, 'policies' 
   /** Parts that replace the defaults; a function may first put files into the directory. */
   readonly config?: ConfigPart | ((parts: { readonly upstream: string, readonly directory: string }) => ConfigPart | Promise<ConfigPart>)
   readonly isolation?: IsolationLevel
+  /** What calls go up with instead of the credential itself; `credential` is what the upstream takes. */
+  readonly source?: (parts: { readonly credential: string, readonly clock: ShiftedClock }) => CredentialSource
 }
 
 export type OutcomeRecord = StoredRecord & { readonly kind: 'outcome' }
@@ -55,7 +57,7 @@ const RECORDED_WITHIN_MS = 5_000
 /** Each is searched for in many encodings. */
 const SEARCHED_TOKENS = 5
 
-export async function startTestGateway({ config = {}, isolation = 'none', ...files }: TestGatewayOptions = {}): Promise<TestGateway> {
+export async function startTestGateway({ config = {}, isolation = 'none', source, ...files }: TestGatewayOptions = {}): Promise<TestGateway> {
   const { startSandboxIdp, startSandboxUpstream } = await import('@lockkeeper/sandbox')
   const directory = await mkdtemp(join(tmpdir(), 'lockkeeper-scenario-'))
   const [idp, upstream] = await Promise.all([startSandboxIdp(), startSandboxUpstream()])
@@ -65,11 +67,11 @@ export async function startTestGateway({ config = {}, isolation = 'none', ...fil
   if ('problems' in loaded) throw new TypeError(formatProblems(loaded.problems))
   const logLines: string[] = []
   const failures: Error[] = []
-  const credential: CredentialSource = { kind: 'secret', principal: 'sandbox-upstream', authorization: () => `Bearer ${upstream.credential}` }
+  const clock = createShiftedClock()
+  const credential: CredentialSource = source?.({ credential: upstream.credential, clock }) ?? { kind: 'secret', principal: 'sandbox-upstream', authorization: () => `Bearer ${upstream.credential}` }
   const own = loaded.config.targets.flatMap((target) => 'secret' in target.credential && target.credential.secret === 'sandbox-upstream' ? [target.name] : [])
   // Targets that are pushed later are called so too.
   const credentials = Object.fromEntries([...own, ...loaded.publishedTargets ? ['google'] : []].map((name) => [name, credential]))
-  const clock = createShiftedClock()
   const gateway = await openGateway({ loaded, isolation, credentials, clock, log: createLogger('gateway', { level: 'debug', destination: { write: (line) => void logLines.push(line) } }), onFailure: (error) => failures.push(error) })
   await gateway.start()
   return around({ gateway, loaded, idp, upstream, clock, logLines }, failures)
