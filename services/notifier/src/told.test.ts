@@ -158,6 +158,12 @@ describe('what is told without anything being asked', () => {
       await world.receive(created())
       await world.deliver()
       assert.equal(slack.messages.items.length, 0)
+      await world.receive(grantEvent('grant.revoked', { by: 'cy', reason: 'all of it' }, world.clock.now()))
+      await world.receive(grantEvent('grant.created', { grant: 'grt_2', approval: 'apr_123', by: ['bo'], uses: 1, until: world.clock.now() + MINUTE }, world.clock.now()))
+      await world.deliver()
+      for (const end of [grantEvent('grant.ended', { grant: 'grt_2', why: 'used', calls: 1, uses: 1 }, world.clock.now()), grantEvent('grant.revoked', { grant: 'grt_2', by: 'cy', reason: 'all of it' }, world.clock.now())]) await world.receive(end)
+      await world.deliver()
+      assert.match(last(), /Pattern revoked.*all of it/)
     })
 
     it('who gave it is told where they are, and a channel for some reviewers is told of theirs alone', async () => {

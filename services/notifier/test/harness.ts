@@ -121,7 +121,7 @@ export function factEvent(type: FactType, data: object, at: number, id: string =
 }
 
 /** A fact about a grant. */
-export function grantEvent<T extends 'grant.created' | 'grant.revoked' | 'grant.ended'>(type: T, data: Omit<EventData<T>, keyof typeof GRANT>, at: number): CloudEvent {
+export function grantEvent<T extends 'grant.created' | 'grant.revoked' | 'grant.ended'>(type: T, data: Omit<EventData<T>, keyof typeof GRANT> & { readonly grant?: string }, at: number): CloudEvent {
   return cloudEvent(type, '/approval', randomUUID(), at, { ...GRANT, ...data })
 }
 const GRANT = { grant: 'grt_1', agent: 'agent-7', method: 'storage.objects.delete', resources: ['//storage.googleapis.com/projects/_/buckets/tmp/objects/*'], rule: 'tests/approve', mode: 'sandbox' } as const
