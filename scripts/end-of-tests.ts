@@ -1,17 +1,53 @@
 /**
- * For mocha (`require` in .mocharc.cjs). Tests must close what they open: a process that cannot end after its last test would hang
- * for ever, so it says what is still open and ends as a failure. Nothing is hidden by an `exit` that would come anyway.
- * Emulators are shared by all suites, so they are stopped here, and the suites that had none are named in the last lines.
+ * For mocha (`require` in .mocharc.cjs): what holds for the whole run, whether its files follow each other in one process or are given
+ * out to several (`parallel`, then the processes are workers of this one, and `mochaHooks` are run by them around each file).
+ *
+ * - Tests must close what they open: a process that cannot end after its last test would hang for ever, so it says what is still open
+ *   and ends as a failure; a worker looks after each file. Nothing is hidden by an `exit` that would come anyway.
+ * - Emulators are shared by all suites and all workers, so they are stopped here, and the suites that had none are named in the last lines.
+ * - A run that breaks off before its summary has failed.
  */
+import { relative } from 'node:path'
 import process from 'node:process'
-import { stopEmulators, suitesNotRun } from '@lockkeeper/testkit/emulators'
+import { setTimeout as delay } from 'node:timers/promises'
+import { shareEmulators, stopEmulators, suiteNotRun } from '@lockkeeper/testkit/emulators'
+
+/** What is used of mocha's runner, which is `this` in both hooks. Of a worker's tests it gets copies. */
+interface Run {
+  /** mocha's own word for a run that has begun, which a parallel one does not say: the first worker that breaks down would end its count. */
+  state?: string
+  isParallelMode(): boolean
+  on(event: 'pending', listener: (test: { readonly title: string, titlePath(): readonly string[] }) => void): void
+  on(event: 'fail', listener: (test: { readonly file?: string, readonly parent?: { readonly root: boolean } }) => void): void
+}
 
 const GRACE_MS = 10_000
+const LOOK_MS = 10
+
+const notRun: string[] = []
+let isOver = false
+
+export async function mochaGlobalSetup(this: Run): Promise<void> {
+  this.on('pending', (test) => notRun.push(...suiteNotRun(test)))
+  process.on('exit', failWhenBrokenOff)
+  if (!this.isParallelMode()) return
+  this.state = 'running'
+  this.on('fail', ({ file, parent }) => { if (parent?.root === true && file !== undefined) process.stdout.write(`  in ${relative('.', file)}:\n`) })
+  await shareEmulators(process.env)
+}
 
 export async function mochaGlobalTeardown(): Promise<void> {
+  isOver = true
   failWhenAlive(GRACE_MS)
   await stopEmulators()
-  for (const line of suitesNotRun()) process.stdout.write(`${line}\n`)
+  for (const line of notRun) process.stdout.write(`${line}\n`)
+}
+
+/** mocha goes on waiting for a worker that broke down between two files, or for the last one, and a process that waits for nothing ends with 0. */
+function failWhenBrokenOff(): void {
+  if (isOver) return
+  process.stderr.write('\nThe run broke off before its end.\n')
+  process.exitCode = 1
 }
 
 /** Ends this process as a failure if it still lives after `graceMs`; does not keep it alive itself. */
@@ -22,4 +58,40 @@ export function failWhenAlive(graceMs: number): void {
     process.on('exit', () => { process.exitCode = 1 })
     process.exit()
   }, graceMs).unref()
+}
+
+/** For workers. Each is ended by the run, so nothing would show what its files leave open: it looks after every one. */
+export const mochaHooks = process.env['MOCHA_WORKER_ID'] === undefined ? {} : { afterAll: nothingIsLeftOpen }
+
+const known = process.getActiveResourcesInfo()
+
+async function nothingIsLeftOpen(this: Mocha.Context): Promise<void> {
+  this.timeout(0)
+  const hook = this.runnable()
+  await untilClosed(relative('.', hook.parent?.suites[0]?.file ?? ''), GRACE_MS, () => hook.isFailed())
+  // What was left behind has thrown meanwhile: that has ended this hook, and a second end would break the worker.
+  if (hook.isFailed()) await new Promise(() => undefined)
+}
+
+/** Rejects when something is still open after `graceMs` that was not open when this process began. Says the same only once. */
+export async function untilClosed(file: string, graceMs: number, isEnded: () => boolean = () => false): Promise<void> {
+  for (const end = performance.now() + graceMs; ;) {
+    const open = left(known)
+    if (open.length === 0 || isEnded()) return
+    if (performance.now() > end) {
+      known.push(...open)
+      throw new Error(`${graceMs} ms after the last test of ${file} these are still open: ${open.join(', ')}; some test leaves a server, store, worker, child or timer behind`)
+    }
+    await delay(LOOK_MS)
+  }
+}
+
+/** What keeps this process alive beside what did so before. */
+function left(before: readonly string[]): readonly string[] {
+  const counted = [...before]
+  return process.getActiveResourcesInfo().filter((kind) => {
+    const index = counted.indexOf(kind)
+    if (index !== -1) counted.splice(index, 1)
+    return index === -1
+  })
 }

@@ -68,23 +68,6 @@ describe('.ci/run', () => {
   })
 })
 
-describe('the end of a test run', () => {
-  const run = (text: string): { readonly status: number | null, readonly stderr: string } =>
-    spawnSync(process.execPath, ['--input-type=module', '--eval', `import { failWhenAlive } from ${JSON.stringify(join(ROOT, 'scripts/end-of-tests.ts'))}\n${text}`], { encoding: 'utf8', timeout: 20_000 })
-
-  it('what a test leaves open is named, and fails the run whatever exit code mocha writes', () => {
-    const { status, stderr } = run('process.on("exit", () => { process.exitCode = 0 }); failWhenAlive(20); setInterval(() => undefined, 1000)')
-    assert.equal(status, 1)
-    assert.match(stderr, /still keep the process alive: .*Timeout/)
-  })
-
-  it('a process that ends by itself is left alone', () => {
-    const { status, stderr } = run('failWhenAlive(20)')
-    assert.equal(status, 0)
-    assert.equal(stderr, '')
-  })
-})
-
 describe('npm run lint', () => {
   it('a check that does not exist is wrong use', () => {
     const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/lint.ts'), 'layer'], { encoding: 'utf8' })

@@ -108,7 +108,8 @@ describe('layers', () => {
     assert.ok(faults.includes('packages in a circle: @x/high, @x/low'), faults.join('\n'))
   })
 
-  it('what is planted in a copy of this repository is found', () => {
+  it('what is planted in a copy of this repository is found', function () {
+    this.timeout(60_000)
     const workspace = plantWorkspace(ROOT)
     try {
       const before = new Set(checkLayers(workspace.root, readLayers(ROOT)))

@@ -7,7 +7,7 @@ import { emulator, emulatorPlan, type RunningEmulator } from './shared-emulators
 export type Emulators = (name?: EmulatorName) => RunningEmulator
 
 const START_MS = 150_000
-const notRun: string[] = []
+const NOT_RUN = 'not run: '
 
 /**
  * `describe` with emulators under it. Without one it is a single pending test with the reason as its title and a line of the
@@ -45,12 +45,12 @@ export function describeNotRun(title: string, why: string, required?: string): v
       it('has what it needs', () => { throw new Error(`${required}, but ${why}`) })
       return
     }
-    notRun.push(`NOT RUN: ${title}: ${why}`)
-    it(`not run: ${why}`)
+    it(`${NOT_RUN}${why}`)
   })
 }
 
-/** One line for each suite of this run that could not run. */
-export function suitesNotRun(): readonly string[] {
-  return notRun
+/** The line of the run's summary that a pending test stands for: none, unless it stands for a suite that could not run. */
+export function suiteNotRun(test: { readonly title: string, titlePath(): readonly string[] }): readonly string[] {
+  const { title } = test
+  return title.startsWith(NOT_RUN) ? [`NOT RUN: ${test.titlePath().slice(0, -1).join(' ')}: ${title.slice(NOT_RUN.length)}`] : []
 }

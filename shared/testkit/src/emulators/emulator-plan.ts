@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { emulatorJar } from './emulator-jars.ts'
 
-export type EmulatorName = 'firestore' | 'pubsub'
+export const EMULATORS = ['firestore', 'pubsub'] as const
+export type EmulatorName = typeof EMULATORS[number]
 
 export type EmulatorPlan =
   /** Started by somebody else, who also stops it. */

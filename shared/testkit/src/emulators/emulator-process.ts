@@ -1,7 +1,7 @@
 /** An emulator as a child of this process. It ends with us, however we end. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, Socket, type AddressInfo } from 'node:net'
 import type { EmulatorName } from './emulator-plan.ts'
 
 export interface StartedEmulator {
@@ -39,6 +39,8 @@ async function startOnce(name: EmulatorName, java: string, args: readonly string
     await stop()
     throw new Error(`the ${name} emulator did not start: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
+  // Whoever waits for an answer keeps the process alive: a run that waits for nothing more must end.
+  for (const part of partsOf(child)) part.unref()
   return { host: `127.0.0.1:${port}`, stop }
 }
 
@@ -64,9 +66,15 @@ function readyLine(child: ChildProcess, line: string): Promise<void> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  for (const part of partsOf(child)) part.ref()
   const closed = once(child, 'close')
   child.stdin?.destroy()
   await closed
+}
+
+/** What keeps this process alive as long as the child lives. */
+function partsOf(child: ChildProcess): readonly { ref(): unknown, unref(): unknown }[] {
+  return [child, ...child.stdio.filter((stream): stream is Socket => stream instanceof Socket)]
 }
 
 async function freePort(): Promise<number> {

@@ -1,8 +1,8 @@
-/** One emulator of each kind for the whole run; suites keep apart by project id. */
+/** One emulator of each kind for the whole run, however many processes it has; suites keep apart by project id. */
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { startContainer } from './emulator-container.ts'
-import { planEmulator, thisMachine, type EmulatorName, type EmulatorPlan } from './emulator-plan.ts'
+import { EMULATORS, planEmulator, thisMachine, type EmulatorName, type EmulatorPlan } from './emulator-plan.ts'
 import { startProcess, type StartedEmulator } from './emulator-process.ts'
 
 export interface RunningEmulator {
@@ -18,11 +18,33 @@ export interface NoEmulator { readonly available: false, readonly why: string }
 const plans = new Map<EmulatorName, EmulatorPlan>()
 const started = new Map<EmulatorName, Promise<StartedEmulator>>()
 
+/**
+ * The plans that the process of the whole run hands to its workers, as JSON. A name of our own: Google's libraries read theirs
+ * themselves, and would lead tests to the emulator that speak to a server of their own.
+ */
+const HANDED = 'TEST_EMULATORS'
+
 /** Found once for a run. */
 export function emulatorPlan(name: EmulatorName): EmulatorPlan {
-  const plan = plans.get(name) ?? planEmulator(name, thisMachine)
+  const plan = plans.get(name) ?? handedPlans(process.env)[name] ?? planEmulator(name, thisMachine)
   plans.set(name, plan)
   return plan
+}
+
+function handedPlans(environment: Readonly<Record<string, string | undefined>>): Partial<Record<EmulatorName, EmulatorPlan>> {
+  return JSON.parse(environment[HANDED] ?? '{}') as Partial<Record<EmulatorName, EmulatorPlan>>
+}
+
+/**
+ * Starts every emulator that can be had, and tells the processes that get this environment where it is, or why there is none. They
+ * start and stop none themselves. Rejects where one was found and does not start.
+ */
+export async function shareEmulators(environment: Record<string, string | undefined>): Promise<void> {
+  const handed = await Promise.all(EMULATORS.map(async (name): Promise<readonly [EmulatorName, EmulatorPlan]> => {
+    const one = await emulator(name)
+    return [name, one.available ? { way: 'running', host: one.host } : { way: 'none', why: one.why }]
+  }))
+  environment[HANDED] = JSON.stringify(Object.fromEntries(handed))
 }
 
 /** Starts it with the first call. Rejects where one was found and does not start: that is a fault, not an absence. */
