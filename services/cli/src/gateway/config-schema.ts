@@ -107,7 +107,7 @@ export const gatewaySchema = z.strictObject({
     /** JSON bodies above this are refused, because they could not be judged. */
     inspectBody: size(64 * 1024 ** 2).default(4 * 1024 ** 2),
     /** Bodies above this are not kept beside their record. */
-    recordBody: size(4 * 1024 ** 2).default(256 * 1024),
+    recordBody: size(2 * 1024 ** 2).default(256 * 1024),
     /** Calls held open at once. */
     held: count(10_000).default(500),
     /** The same, of one agent. */
