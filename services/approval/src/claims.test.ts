@@ -77,6 +77,19 @@ describe('claims and receipts', () => {
     assert.equal(Buffer.from(receipt.body).toString(), CANARY)
   })
 
+  it('invariant 5: under the fence of an unknown one a proxy may still say that it ran, and nothing else', async () => {
+    const { request, fence } = await world.claimed()
+    const complete = (outcome: Outcome) => world.service().api.complete({ approval: request.id, fence, outcome })
+    await complete({ kind: 'unknown', why: 'silent' })
+    const unknown = await world.service().admin.show(request.id)
+    assert.ok(!isRefusal(unknown) && unknown.approval.fence === fence)
+    assert.equal(refusedWith(await complete({ kind: 'not_sent', why: 'x' })), 'OUTCOME_UNKNOWN')
+    assert.equal(await complete({ kind: 'answered', status: 200, delivered: false, evidence: 'found' }), undefined)
+    const found = await world.service().admin.show(request.id)
+    assert.ok(!isRefusal(found))
+    assert.deepEqual([found.approval.state, found.approval.fence, found.approval.reason], ['answered', undefined, 'found'])
+  })
+
   it('an unknown outcome says why and is final', async () => {
     const { request, fence } = await world.claimed()
     await world.service().api.complete({ approval: request.id, fence, outcome: { kind: 'unknown', why: 'the upstream closed the connection' } })

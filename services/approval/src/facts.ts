@@ -51,6 +51,7 @@ export function viewOf(next: ApprovalCase): ApprovalDocument {
     ...next.grant === undefined ? {} : { grant: next.grant.id }, ...next.traceparent === undefined ? {} : { traceparent: next.traceparent },
     ...refusal === undefined ? {} : { refusal: refusal.reason },
     ...reasonOf(next),
+    ...state.state === 'unknown' ? { fence: state.fence } : {},
     ...isSettled(state) ? { settledAt: state.settledAt, deleteAt: deleteAt(next) } : {},
     ...state.state === 'answered' && state.receiptUntil !== undefined ? { receiptUntil: state.receiptUntil } : {},
   }

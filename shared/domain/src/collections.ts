@@ -47,6 +47,8 @@ export interface ApprovalDocument extends ApprovalView {
   readonly at: number
   /** With `denied`, `expired`, `cancelled` and `unknown`: the reason that the agent is answered with. `reason` is its public text. */
   readonly refusal?: ErrorReason
+  /** Of an `unknown` one: under it a proxy may still say what has become of it. */
+  readonly fence?: string
   /** Epoch ms at which it was settled (denied, expired, cancelled, answered, unknown). */
   readonly settledAt?: number
   /** Epoch ms after which the store may delete it. */

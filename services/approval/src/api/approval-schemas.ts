@@ -24,7 +24,7 @@ export const approvalSchema = z.strictObject({
   stateHash: z.string().optional(), traceparent: z.string().optional().meta({ description: 'W3C trace context of the request, where it was traced.' }), issuer: z.string(), agent: z.string(), run: z.string(), method: z.string().meta({ examples: ['storage.objects.delete'] }), target: z.string(), resources: texts,
   grant: z.string().optional().meta({ description: 'The grant that approved it, where nobody was asked.' }),
   at: epochMs, expiresAt: epochMs, settledAt: epochMs.optional(), receiptUntil: epochMs.optional(), deleteAt: epochMs.optional(),
-  reason: z.string().optional().meta({ description: 'Public text of a denial.' }), refusal: errorReason.optional().meta({ description: 'What the agent is answered with.' }),
+  fence: z.string().optional().meta({ description: 'Of an unknown one: under it a proxy may still say what has become of it.' }), reason: z.string().optional().meta({ description: 'Why it ended as it did, or how it was found out.' }), refusal: errorReason.optional().meta({ description: 'What the agent is answered with.' }),
 } satisfies Members<ApprovalDocument>).meta({ id: 'Approval', description: 'One request for approval.' })
 
 export const approvalPage = z.strictObject({ mode, approvals: z.array(approvalSchema).meta({ description: 'Newest first.' }), cursor } satisfies Members<ApprovalPage>)

@@ -11,6 +11,7 @@ import { PortUnavailable, type AccessRequest, type AttachKey } from '@lockkeeper
 import { takeApproved } from '../approved-call.ts'
 import { attachKeyOf } from '../attach.ts'
 import { withDedupeKey } from '../outcome/dedupe-key.ts'
+import { findLateOutcome } from '../outcome/late-outcome.ts'
 import { AGAIN, type Granted, type Passage, type Verdict, type Witnesses } from '../passage.ts'
 import type { Parts } from '../parts.ts'
 import { bindState } from '../state/bind-state.ts'
@@ -129,7 +130,7 @@ async function verdictOf(approval: ApprovalDocument, passage: Needs, attach: Att
       return { kind: 'approval', approval: approval.id, digest: attach.digest } as Granted
     }
     case 'answered': return receiptOf(approval, passage, attach, parts, moment)
-    case 'unknown': return ended(approval, 'OUTCOME_UNKNOWN', 'The call was approved and sent, and whether it took effect cannot be known. It is not sent again by itself: look at the resource first.')
+    case 'unknown': return (moment === 'arriving' ? await findLateOutcome(approval, passage, parts) : undefined) ?? ended(approval, 'OUTCOME_UNKNOWN', 'The call was approved and sent, and whether it took effect cannot be known. It is not sent again by itself: look at the resource first.')
     case 'denied': return ended(approval, 'APPROVAL_DENIED', 'A person denied this call. Nothing was sent.')
     case 'expired': return moment === 'arriving' ? undefined : ended(approval, 'APPROVAL_EXPIRED', 'Nobody decided in time. This is not a denial, and nothing was sent. Sending the call again asks again.')
     case 'cancelled': return moment === 'arriving' ? undefined : ended(approval, 'STATE_CHANGED', 'The request was withdrawn because what it was about has changed. Nothing was sent; sending the call again asks again.')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { digestOf, unboundCall } from '@lockkeeper/domain/digest'
+import { approvals, type ApprovalDocument } from '@lockkeeper/domain/collections'
 import type { AccessRequest, Outcome } from '@lockkeeper/domain/ports'
 import type { RuleDocument } from '@lockkeeper/policy-engine'
 import { call, type Response } from '../testing/raw-client.ts'
@@ -145,6 +146,46 @@ describe('an approved call whose answer is lost', () => {
     await test.outcomes(1)
     assert.ok(test.records.some((one) => one.kind === 'intent' && one.origin === 'gateway' && one.method === 'compute.zoneOperations.list'))
     assert.equal(findCanary(test.written()), undefined)
+  })
+
+  describe('whose gateway died before it could tell', () => {
+    const orphan = async (sent: Sent): Promise<string> => {
+      test.desk.verdict = undefined
+      await send(sent)
+      const { id } = asked()
+      test.documents.put(approvals.name, id, { ...test.documents.get<ApprovalDocument>(approvals.name, id) as ApprovalDocument, state: 'unknown', refusal: 'OUTCOME_UNKNOWN', reason: 'silent', fence: 'f1' })
+      return id
+    }
+    const tell = (json: object, status = 200): void => { upstream.state = (_request, response) => void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json)) }
+
+    it('invariant 5: sent again, it is looked for by its key, told to have run, and not sent', async () => {
+      const id = await orphan({ method: 'DELETE', path: INSTANCE })
+      tell({ items: [{ name: 'op-1', clientOperationId: asked().call.arguments['requestId'] }] })
+      const answer = await send({ method: 'DELETE', path: INSTANCE })
+      assert.deepEqual([answer.reason(), test.desk.state(id), upstream.seen.length], ['RECEIPT_GONE', 'answered', 0])
+      const outcome = last()
+      assert.ok(outcome.kind === 'answered' && outcome.answer === undefined)
+      assert.match(outcome.evidence ?? '', /Its answer was lost \(silent\); compute\.zoneOperations\.list at .*, record rec_/)
+    })
+
+    for (const [what, sent, json, status] of [
+      ['where there is nothing of it', { method: 'DELETE', path: INSTANCE }, {}, 200], ['where it cannot be read', { method: 'DELETE', path: INSTANCE }, {}, 503],
+      ['with a key of the agent\'s own', { method: 'POST', path: JOBS, body: { ...QUERY, jobReference: { jobId: 'mine' } } }, { jobReference: { jobId: 'mine' }, ...QUERY, statistics: { creationTime: '9999999999999' } }, 200],
+      ['that no key names', { method: 'DELETE', path: OBJECT }, {}, 404],
+    ] as const) {
+      it(`invariant 5: ${what}, it stays unknown and is not sent`, async () => {
+        const id = await orphan(sent)
+        tell(json, status)
+        assert.deepEqual([(await send(sent)).reason(), test.desk.state(id), upstream.seen.length], ['OUTCOME_UNKNOWN', 'unknown', 0])
+      })
+    }
+
+    it('invariant 10: where the approval service is down, what was found is told all the same, and found again', async () => {
+      const id = await orphan({ method: 'DELETE', path: INSTANCE })
+      tell({ items: [{ clientOperationId: asked().call.arguments['requestId'] }] })
+      test.desk.down = ['complete']
+      assert.deepEqual([(await send({ method: 'DELETE', path: INSTANCE })).reason(), test.desk.state(id)], ['RECEIPT_GONE', 'unknown'])
+    })
   })
 
   describe('the key by which the API knows it', () => {
