@@ -71,7 +71,7 @@ export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRo
     const location = client === undefined ? refuse('NOT_FOUND', 'There is no such identity provider here.') : await begin(response, client, `sign-in:${randomId()}`, { kind: 'sign-in' })
     if (isRefusal(location)) return problemPage(response, location)
     response.redirect(303, location)
-  }))
+  }, problemPage))
 
   router.get('/sign-in/callback', answer(async (request, response) => {
     const { state } = request.query
@@ -87,7 +87,7 @@ export function addIdentityRounds(router: Router, parts: RoundParts): IdentityRo
     if (come.person.disabled === true) return problemPage(response, refuse('CALLER_REFUSED', 'Your person is disabled here.'))
     if (round.person !== undefined && round.person !== come.person.id) return problemPage(response, refuse('CALLER_REFUSED', `You are signed in here as ${round.person} and came back as somebody else. Nothing was decided.`))
     await conclude(parts, round.purpose, come, response)
-  }))
+  }, problemPage))
 
   return {
     async prove({ response, person }, nonce, purpose) {

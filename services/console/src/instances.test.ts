@@ -141,6 +141,7 @@ describe('several instances of the console over one store', () => {
       for (const path of ['/api/me', '/api/inbox', '/api/inbox/stream', '/sign-in/with/people']) {
         const answer = await there.fetch(path)
         assert.equal(answer.status, 503, path)
+        assert.match(answer.headers.get('content-type') ?? '', path.startsWith('/api/') ? /^application\/problem\+json/ : /^text\/html/)
         assert.match(await answer.text(), /does not answer now/)
       }
       assert.equal((await ada.me()).status, 200)
