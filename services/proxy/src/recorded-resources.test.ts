@@ -37,4 +37,20 @@ describe('resources in records', () => {
       await upstream.stop()
     }
   })
+
+  it('a fault of our own in a record ends the one call and is logged, and ends nothing else', async () => {
+    const upstream = await startUpstream()
+    const records = { healthy: true, queued: 0, reference: () => 'call_x', append: () => { throw new TypeError('our mistake') } }
+    const test = await startTestProxy({ upstream: upstream.origin, ports: { records } as never })
+    try {
+      const [read, change, anonymous] = [{ headers: test.bearer() }, { method: 'DELETE', headers: test.bearer() }, {}]
+      const statuses: number[] = []
+      for (const options of [read, change, anonymous]) statuses.push((await call(test.origin, '/storage.googleapis.com/storage/v1/b/dev', options)).status)
+      assert.deepEqual([statuses, upstream.seen.filter(({ method }) => method === 'DELETE').length], [[500, 500, 401], 0])
+      assert.equal(test.logLines.filter((line) => line.includes('kept an outcome from being recorded')).length, 3)
+    } finally {
+      await test.stop()
+      await upstream.stop()
+    }
+  })
 })

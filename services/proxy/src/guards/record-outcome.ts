@@ -14,9 +14,11 @@ export function recordOutcome(passage: Passage & Partial<Witnesses>, end: Ending
     // One that follows a record of the whole call corrects it: the answer was not passed on after all.
     appendOutcome(passage, ending, intent === undefined ? {} : intent.id === undefined ? { reference: intent.reference } : { intent: intent.id }, parts)
   } catch (error) {
-    if (!(error instanceof LockkeeperError)) throw error
+    const facts = { method: passage.facts.method, agent: passage.facts.agent, result: ending.result }
     // The log is stopped: new calls are refused by their intent; what is left to say goes to the operator.
-    parts.log.error({ method: passage.facts.method, agent: passage.facts.agent, result: ending.result }, 'an outcome could not be recorded: the audit log takes nothing')
+    if (error instanceof LockkeeperError) parts.log.error(facts, 'an outcome could not be recorded: the audit log takes nothing')
+    // A fault of ours in one call's record must not end everybody's calls; nothing is dialled or released without an earlier record.
+    else parts.log.error({ ...facts, err: error }, 'a fault of the gateway\'s own kept an outcome from being recorded')
   }
 }
 
