@@ -38,6 +38,20 @@ describe('lockkeeper run', function () {
     context.skip()
   }
 
+  it('the agent\'s token comes from the file that --token-file names, for `run`, `agent env` and `agent adc`', async function () {
+    this.timeout(60_000)
+    const file = join(world.work, 'own-token.jwt')
+    await writeFile(file, (await world.lockkeeper(['agent', 'token', '--agent', 'own-agent', '--run', 'r1', '--sponsor', 'sam.sponsor@sandbox.example.com'])).out.trim())
+    const { code, out, err } = await shell('none', `rm -f answer.json; ${LIST}; cmp "$LOCKKEEPER_TOKEN_FILE" ${file}`, ['--token-file', file])
+    assert.equal(code, 0, err)
+    assert.equal(out, '200')
+    for (const command of ['env', 'adc']) {
+      const told = await world.lockkeeper(['agent', command, '--token-file', file])
+      assert.equal(told.code, 0, told.err)
+      assert.ok(told.out.includes(file), told.out)
+    }
+  })
+
   for (const level of LEVELS) {
     describe(`at level ${level}`, () => {
       before(function () { must(level, this) })

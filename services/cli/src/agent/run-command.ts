@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, type IsolationLevel } from '@lockkeeper/domain'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
-import { clientOf } from '../commands/admin-option.ts'
+import { socketClientOf } from '../commands/admin-option.ts'
 import type { GatewayStatus } from '../commands/agent.ts'
 import { ISOLATION_MEANING, isWeaker, levelProblem, strongestLevel } from '../gateway/isolation.ts'
 import type { AdminClient } from '../admin/admin-client.ts'
@@ -28,7 +28,7 @@ const LEAST_PLAIN_PORT = 1024
 
 /** Resolves with the exit code of the command. */
 export async function runCommand(program: string, args: readonly string[], options: RunOptions): Promise<number> {
-  const client = clientOf(options)
+  const client = socketClientOf(options)
   const status = await client.get<GatewayStatus>('/v1/status')
   if (status.authority === undefined) throw new CommandFailed('the gateway has no forward door; open it with doors.forward in its configuration')
   const level = chooseLevel(options, status)

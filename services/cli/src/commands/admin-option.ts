@@ -37,10 +37,15 @@ export function localClientOf(options: AdminOptions, instead: string): AdminClie
   return clientOf(options)
 }
 
+/** For commands whose token file is an agent's: the gateway of this machine. */
+export function socketClientOf({ admin }: Pick<AdminOptions, 'admin'>): AdminClient {
+  return openAdminClient(localPlace(adminSocketPath(admin, process.env)))
+}
+
 export function clientOf({ admin, gateway, tokenFile, audience }: AdminOptions): AdminClient {
   if (gateway === undefined) {
     if (tokenFile !== undefined || audience !== undefined) throw new WrongUse('--token-file and --audience go with --gateway')
-    return openAdminClient(localPlace(adminSocketPath(admin, process.env)))
+    return socketClientOf({ ...admin === undefined ? {} : { admin } })
   }
   return openAdminClient(remotePlace(gateway, { ...tokenFile === undefined ? {} : { tokenFile }, ...audience === undefined ? {} : { audience } }))
 }

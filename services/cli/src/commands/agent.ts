@@ -6,7 +6,7 @@ import { agentFiles, agentVariables, externalAccount, type AgentAccess } from '.
 import type { IsolationLevel } from '@lockkeeper/domain'
 import { CommandFailed, WrongUse } from '../command-failed.ts'
 import type { GatewayFiles } from '../gateway/isolation.ts'
-import { clientOf, withSocket, type AdminOptions } from './admin-option.ts'
+import { clientOf, socketClientOf, withSocket, type AdminOptions } from './admin-option.ts'
 import { print } from './output.ts'
 
 interface AccessOptions extends AdminOptions { readonly tokenFile?: string, readonly directory?: string, readonly project?: string }
@@ -76,7 +76,7 @@ function tokenFileOf({ tokenFile }: AccessOptions): string {
 }
 
 function statusOf(options: AdminOptions): Promise<GatewayStatus> {
-  return clientOf(options).get<GatewayStatus>('/v1/status')
+  return socketClientOf(options).get<GatewayStatus>('/v1/status')
 }
 
 /** Throws CommandFailed where the gateway has no forward door, WrongUse where no token is named. */
