@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ApprovalDocument } from '@lockkeeper/domain/collections'
 import { openAdminClient, type AdminClient } from '../admin/admin-client.ts'
+import { spawnWithUs } from './ends-with-parent.ts'
 
 export interface GatewayProcess {
   readonly origin: string
@@ -42,12 +43,11 @@ export interface ProcessOptions {
 export async function startGatewayProcess(file: string, { credential, aheadMs = 0, terminal = false }: ProcessOptions): Promise<GatewayProcess> {
   const clock = `data:text/javascript,const{now}=Date;Date.now=()=>now()+${aheadMs}`
   const env = { ...Object.fromEntries(PASSED.flatMap((name) => process.env[name] === undefined ? [] : [[name, process.env[name]]])), LOCKKEEPER_SECRET_SANDBOX_UPSTREAM: credential }
-  const line = [process.execPath, '--import', clock, COMMAND, 'up', '--config', file]
-  const [program = '', ...args] = terminal ? ['script', '-qec', line.map((word) => `'${word}'`).join(' '), '/dev/null'] : line
-  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+  const line = ['--import', clock, COMMAND, 'up', '--config', file]
+  const child = terminal ? spawn('script', ['-qec', [process.execPath, ...line].map((word) => `'${word}'`).join(' '), '/dev/null'], { env, stdio: ['pipe', 'pipe', 'pipe'] }) : spawnWithUs(line, { env, stdin: 'pipe' })
   let written = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { written += text })
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { written += text })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => { written += text })
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => { written += text })
   const until = (pattern: RegExp): Promise<string> => outputThat(child, pattern, () => written)
   const origin = /^agents: (\S+)/m.exec(await until(/^agents: \S+[^]*lockkeeper run/m))?.[1] ?? ''
   return { until, ...around(child, origin, openAdminClient(join(dirname(file), '.lockkeeper', 'admin.sock')), () => written) }

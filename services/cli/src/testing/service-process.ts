@@ -1,10 +1,11 @@
 /** Tests only: one service of the Google Cloud edition as the process that it is there: its main.ts, its settings file, nothing else. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { spawnWithUs } from './ends-with-parent.ts'
 
 export type ServiceName = 'proxy' | 'approval' | 'audit' | 'policy' | 'notifier'
 
@@ -41,12 +42,11 @@ let files = 0
 export async function startService(name: ServiceName, { directory, settings, environment = {}, port = 0, preload }: ServiceProcessOptions): Promise<ServiceProcess> {
   const file = join(directory, `${name}-${++files}.yaml`)
   await writeFile(file, JSON.stringify(settings))
-  const child = spawn(process.execPath, [...preload === undefined ? [] : ['--import', `data:text/javascript,${preload}`], fileURLToPath(import.meta.resolve(`../../../${name}/src/main.ts`))], {
+  const child = spawnWithUs([...preload === undefined ? [] : ['--import', `data:text/javascript,${preload}`], fileURLToPath(import.meta.resolve(`../../../${name}/src/main.ts`))], {
     env: { ...Object.fromEntries(PASSED.flatMap((variable) => process.env[variable] === undefined ? [] : [[variable, process.env[variable]]])), METADATA_SERVER_DETECTION: 'none', LOCKKEEPER_CONFIG: file, PORT: String(port), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
   })
   let written = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { written += text })
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => { written += text })
   const listens = await lineOf(child, /"port":(\d+)/, () => written)
   const listening = Number(listens)
   const origin = `http://127.0.0.1:${listening}`
