@@ -39,6 +39,13 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: faults of its l
   const read = (agent: TestAgent): Promise<Answer> => agent.post(`${PROJECT_POLICY}:getIamPolicy`, {})
   const change = (agent: TestAgent): Promise<Answer> => agent.post(`${TOPIC}:publish`, message(agent.id))
   const upload = (agent: TestAgent): Promise<Answer> => agent.call('POST', UPLOAD + agent.id, { body: 'x', headers: { 'content-type': 'text/plain' } })
+  const until = async <T>(look: () => Promise<T>, wanted: (seen: T) => boolean): Promise<T> => {
+    for (const end = performance.now() + 30_000; ; await sleep(25)) {
+      const seen = await look()
+      if (wanted(seen)) return seen
+      assert.ok(performance.now() < end, 'in time')
+    }
+  }
   /** Sends the call again, as its answers say, until it ran. */
   const untilRun = async (call: () => Promise<Answer>): Promise<Answer> => {
     for (const until = performance.now() + 20_000; ;) {
@@ -69,6 +76,22 @@ describeEmulated(['firestore', 'pubsub'], 'Google Cloud edition: faults of its l
     links.approvalStore.restore()
     await untilRun(() => change(agent))
     assert.equal(published(edition), before + 1)
+  })
+
+  it('invariant 10: an approval service that starts without its Firestore is alive and not ready, and starts by itself once that is there', async () => {
+    const before = edition.services.get('approval')
+    await before?.stop()
+    links.approvalStore.cut()
+    const starting = edition.start('approval', { port: before?.port ?? 0 })
+    const now = await until(() => Promise.resolve(edition.services.get('approval')), (service) => service !== before)
+    const status = async (path: string): Promise<number> => (await fetch(`${now?.origin}${path}`)).status
+    await until(() => Promise.resolve(now?.output() ?? ''), (output) => output.includes('cannot start yet'))
+    assert.deepEqual([await status('/healthz'), await status('/readyz')], [200, 503])
+    links.approvalStore.restore()
+    await starting
+    const agent = await edition.agent('started-late', origin)
+    await approved(agent)
+    await untilRun(() => change(agent))
   })
 
   it('invariant 5: with a slow Firestore a call waits, is approved and runs once', async () => {

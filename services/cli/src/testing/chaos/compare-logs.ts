@@ -66,7 +66,7 @@ function * ofOpenChanges(intents: readonly Intent[], outcomes: readonly Outcome[
   for (const { verb, path } of openChanges(intents, outcomes)) yield `${verb} ${path} has an intent and no outcome, not even that it is unknown`
 }
 
-export function openChanges(intents: readonly Intent[], outcomes: readonly Outcome[]): readonly Intent[] {
+function openChanges(intents: readonly Intent[], outcomes: readonly Outcome[]): readonly Intent[] {
   const closed = new Set(outcomes.map(({ intent }) => intent))
   return intents.filter(({ change, id }) => change === true && !closed.has(id))
 }
