@@ -6,7 +6,7 @@ import type { LogReport, StoredRecord } from '@lockkeeper/transparency-log'
 import type { CloudEdition } from './cloud-edition.ts'
 import type { OutcomeRecord } from './test-gateway.ts'
 
-/** What a killed audit process had taken from Pub/Sub comes again when its lease ends, after a minute at most. */
+/** What a killed audit process had taken from Pub/Sub comes again after 10 s, and its lease on the log ends after 15 s; tests share their machine. */
 const RECORDED_WITHIN_MS = 75_000
 /** Reads, however they are sent. */
 const READS = /^(?:GET|HEAD)$|:getIamPolicy$/
