@@ -45,15 +45,18 @@ describe('the end of a test run', function () {
     assert.equal(stderr, '')
   })
 
-  it('a worker names what a file leaves open, once, and waits for what is only about to close', () => {
-    const { status, stderr } = run(`setTimeout(() => undefined, 50)
+  it('a worker names what a file leaves open, once, timers excepted, and waits for what is about to close', () => {
+    const { status, stderr } = run(`import { createServer } from 'node:net'
+      setTimeout(() => undefined, 50)
       await untilClosed('late.test.ts', 10_000)
       setInterval(() => undefined, 1000)
+      await untilClosed('timer.test.ts', 10_000)
+      createServer().listen(0, '127.0.0.1')
       await untilClosed('one.test.ts', 20).catch(({ message }) => console.error(message))
       await untilClosed('two.test.ts', 20)
       process.exit()`)
     assert.equal(status, 0, stderr)
-    assert.match(stderr, /^20 ms after the last test of one.test.ts these are still open: Timeout; /)
+    assert.match(stderr, /^20 ms after the last test of one.test.ts these are still open: TCPServerWrap; /)
   })
 
   it('a worker that is killed, files that cannot be loaded, a late error and a failing test are a failure each, and suites that did not run are named last', () => {

@@ -22,6 +22,8 @@ interface Run {
 }
 
 const GRACE_MS = 10_000
+/** Libraries leave timers behind that only end; a worker lets go of them after this. */
+const TIMERS_MS = 200
 const LOOK_MS = 10
 
 const notRun: string[] = []
@@ -61,9 +63,14 @@ export function failWhenAlive(graceMs: number): void {
 }
 
 /** For workers. Each is ended by the run, so nothing would show what its files leave open: it looks after every one. */
-export const mochaHooks = process.env['MOCHA_WORKER_ID'] === undefined ? {} : { afterAll: nothingIsLeftOpen }
+export const mochaHooks = process.env['MOCHA_WORKER_ID'] === undefined ? {} : { beforeAll: lookAfterTheRest }
 
 const known = process.getActiveResourcesInfo()
+
+/** As the last of all hooks: what a file closes in a hook outside its suites is registered by now. */
+function lookAfterTheRest(this: Mocha.Context): void {
+  this.runnable().parent?.afterAll(nothingIsLeftOpen)
+}
 
 async function nothingIsLeftOpen(this: Mocha.Context): Promise<void> {
   this.timeout(0)
@@ -73,16 +80,20 @@ async function nothingIsLeftOpen(this: Mocha.Context): Promise<void> {
   if (hook.isFailed()) await new Promise(() => undefined)
 }
 
-/** Rejects when something is still open after `graceMs` that was not open when this process began. Says the same only once. */
+/**
+ * Rejects when something is still open after `graceMs` that was not open when this process began, timers excepted: those are waited
+ * for only so long that what they throw is told of the right file. Says the same only once.
+ */
 export async function untilClosed(file: string, graceMs: number, isEnded: () => boolean = () => false): Promise<void> {
-  for (const end = performance.now() + graceMs; ;) {
+  for (const begin = performance.now(); !isEnded(); await delay(LOOK_MS)) {
     const open = left(known)
-    if (open.length === 0 || isEnded()) return
-    if (performance.now() > end) {
-      known.push(...open)
-      throw new Error(`${graceMs} ms after the last test of ${file} these are still open: ${open.join(', ')}; some test leaves a server, store, worker, child or timer behind`)
+    const held = open.filter((kind) => kind !== 'Timeout' && kind !== 'Immediate')
+    const waited = performance.now() - begin
+    if (open.length === 0 || (held.length === 0 && waited > Math.min(TIMERS_MS, graceMs))) return
+    if (waited > graceMs) {
+      known.push(...held)
+      throw new Error(`${graceMs} ms after the last test of ${file} these are still open: ${held.join(', ')}; some test leaves a server, store, worker or child behind`)
     }
-    await delay(LOOK_MS)
   }
 }
 
