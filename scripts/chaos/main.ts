@@ -15,6 +15,8 @@ import { seeded } from '../../services/cli/src/testing/chaos/planned-calls.ts'
 /** Calls between two kills, unless `--kills` says otherwise. */
 const CALLS_PER_KILL = 500
 const AGENTS = 48
+/** The whole log is read again and again until nothing differs any more. */
+const SETTLED_WITHIN_MS = 600_000
 
 const { values } = parseArgs({ options: { calls: { type: 'string', default: '2000' }, edition: { type: 'string', default: 'embedded' }, seed: { type: 'string' }, kills: { type: 'string' }, parts: { type: 'string' } } })
 const calls = count(values.calls, 'calls')
@@ -42,7 +44,7 @@ async function opened(origin: string): Promise<ChaosEdition> {
   const [firestore, pubsub] = await Promise.all([firestoreEmulator(), pubsubEmulator()])
   if (!firestore.available) throw new Error(`NOT RUN: no Firestore emulator: ${firestore.why}`)
   if (!pubsub.available) throw new Error(`NOT RUN: no Pub/Sub emulator: ${pubsub.why}`)
-  return openCloudChaos({ firestore: firestore.host, pubsub: pubsub.host, projectId: firestore.projectId, upstream: origin, ...values.parts === undefined ? {} : { parts: values.parts.split(',') } })
+  return openCloudChaos({ firestore: firestore.host, pubsub: pubsub.host, projectId: firestore.projectId, upstream: origin, settledWithinMs: SETTLED_WITHIN_MS, ...values.parts === undefined ? {} : { parts: values.parts.split(',') } })
 }
 
 function count(text: string, name: string): number {

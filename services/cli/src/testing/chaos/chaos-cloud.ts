@@ -17,14 +17,15 @@ export interface CloudChaosOptions {
   readonly upstream: string
   /** Processes that may be killed. Default: two proxies, approval, policy, audit. */
   readonly parts?: readonly string[]
+  /** Ms that records may take to arrive after the last call. Default 180,000. */
+  readonly settledWithinMs?: number
 }
 
 const PROXIES = ['proxy-a', 'proxy-b']
 /** Longer than a writer may be silent. */
 const WRITER_LOST_MS = 61_000
-const SETTLED_WITHIN_MS = 180_000
 
-export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval', 'policy', 'audit'], ...emulators }: CloudChaosOptions): Promise<ChaosEdition> {
+export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval', 'policy', 'audit'], settledWithinMs = 180_000, ...emulators }: CloudChaosOptions): Promise<ChaosEdition> {
   const targets = [{ name: 'google', hosts: ['*.googleapis.com'], upstream, credential: { secret: 'sandbox-upstream' } }]
   const link = await startConsumerLink(emulators.pubsub)
   const edition = await openCloudEdition({ ...emulators, rules: CHAOS_RULES, settings: { proxy: { targets }, audit: { emulators: { firestore: emulators.firestore, pubsub: link.host } } } })
@@ -46,7 +47,7 @@ export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval'
       await Promise.all(PROXIES.map((name) => service(name).stop()))
       await service('audit').stop()
       await edition.start('audit', { preload: monotonicJump(WRITER_LOST_MS, 2_000) })
-      for (const until = performance.now() + SETTLED_WITHIN_MS; ; await sleep(500)) {
+      for (const until = performance.now() + settledWithinMs; ; await sleep(500)) {
         const records = await cloudRecords(edition).catch(() => undefined)
         if (records !== undefined && (isSettled(records) || performance.now() > until)) return { records, report: await edition.ask<LogReport>('audit', '/v1/audit/verify') }
       }
