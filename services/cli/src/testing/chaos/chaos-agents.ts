@@ -35,7 +35,7 @@ function endOf({ kind }: PlannedCall, { status, reason }: Answer): 'settled' | '
   return status === 409 && reason === 'OUTCOME_UNKNOWN' && kind === 'asked' ? 'settled' : 'surprise'
 }
 
-export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[], count: number): Agents {
+export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[], count: number, patienceMs = PATIENCE_MS): Agents {
   const heard: Heard = { sent: 0, texts: [], tokens: [] }
   const answers: HeardAnswer[] = []
   const surprises: string[] = []
@@ -67,7 +67,7 @@ export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[
 
   async function settle(id: string, token: string, call: PlannedCall): Promise<void> {
     let last: Answer | undefined
-    for (let turn = next, until = performance.now() + PATIENCE_MS; performance.now() < until; turn++) {
+    for (let turn = next, until = performance.now() + patienceMs; performance.now() < until; turn++) {
       last = await once(id, token, call, turn)
       const end = last === undefined ? undefined : endOf(call, last)
       if (end === 'settled') return
@@ -75,7 +75,7 @@ export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[
       if (last !== undefined && await isInDoubt(last)) return
       if (last?.status !== 428) await sleep(PAUSE_MS)
     }
-    surprises.push(`${call.marker}: no end within ${PATIENCE_MS} ms; the last answer: ${last?.status} ${last?.reason ?? ''}`)
+    surprises.push(`${call.marker}: no end within ${patienceMs} ms; the last answer: ${last?.status} ${last?.reason ?? ''}`)
   }
 
   async function work(id: string): Promise<void> {

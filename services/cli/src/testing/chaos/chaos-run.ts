@@ -12,6 +12,8 @@ export interface ChaosOptions {
   readonly kills: number
   readonly agents: number
   readonly random: Random
+  /** Ms in which a call must find its end, however often it is sent. Default 120,000. */
+  readonly patienceMs?: number
   readonly onProgress?: (text: string) => void
 }
 
@@ -28,7 +30,7 @@ const DECIDE_AGAIN_MS = 30_000
 export async function runChaos(edition: ChaosEdition, upstream: ChaosUpstream, options: ChaosOptions): Promise<ChaosResult> {
   const began = performance.now()
   const ended = new AbortController()
-  const agents = createAgents(edition, planCalls(options.calls, options.random), options.agents)
+  const agents = createAgents(edition, planCalls(options.calls, options.random), options.agents, options.patienceMs)
   const decided = new Map<string, 'approve' | 'deny'>()
   const kills: Kill[] = []
   const approving = approve(edition, decided, ended.signal)
