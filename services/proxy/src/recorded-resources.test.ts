@@ -46,7 +46,7 @@ describe('resources in records', () => {
       const [read, change, anonymous] = [{ headers: test.bearer() }, { method: 'DELETE', headers: test.bearer() }, {}]
       const statuses: number[] = []
       for (const options of [read, change, anonymous]) statuses.push((await call(test.origin, '/storage.googleapis.com/storage/v1/b/dev', options)).status)
-      assert.deepEqual([statuses, upstream.seen.filter(({ method }) => method === 'DELETE').length], [[500, 500, 401], 0])
+      assert.deepEqual([statuses, upstream.seen.filter(({ verb }) => verb === 'DELETE').length], [[500, 500, 401], 0])
       assert.equal(test.logLines.filter((line) => line.includes('kept an outcome from being recorded')).length, 3)
     } finally {
       await test.stop()
