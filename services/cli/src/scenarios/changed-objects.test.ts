@@ -10,7 +10,7 @@ describe('scenario: an object that changes', () => {
   let test: TestGateway
   before(async () => {
     test = await startTestGateway({ policies: [
-      { name: 'deletions', methods: ['storage.objects.delete'], effect: 'approve', approval: { reviewers: ['group:approvers'] } },
+      { name: 'deletions', methods: ['storage.objects.delete', 'storage.objects.copy', 'run.projects.locations.services.patch'], effect: 'approve', approval: { reviewers: ['group:approvers'] } },
       { name: 'rest', methods: ['storage.objects.insert', 'read'], effect: 'allow' },
     ] })
   })
@@ -47,6 +47,38 @@ describe('scenario: an object that changes', () => {
     assert.deepEqual([(await again).status, deletions()], [204, 1])
     const receipt = await agent.call('DELETE', OBJECT)
     assert.deepEqual([receipt.status, receipt.headers['x-lockkeeper-receipt'], deletions()], [204, second.approval, 1])
+  })
+
+  it('invariant 4: what was approved of one source is not copied from the next, and the card shows the source', async () => {
+    const agent = await test.agent('copying')
+    const upload = (body: object) => agent.post(UPLOAD.replace('notes', 'source'), body)
+    assert.equal((await upload({ version: 1 })).status, 200)
+    const copy = (): Promise<{ readonly status: number, readonly reason?: string | undefined }> => agent.call('POST', `${OBJECT.replace('notes', 'source')}/copyTo/b/agent-workspace/o/copy.json`, { body: {} })
+    const held = copy()
+    const first = await test.facts.next('approval.requested', 'copying')
+    assert.match(await cardOf(first.approval), /source gs:\/\/agent-workspace\/source\.json: generation \d+, size 13, contentType application\/json.*ifSourceGenerationMatch/)
+    assert.equal((await upload({ version: 2 })).status, 200)
+    await decide(first.approval)
+    assert.equal((await held).reason, 'STATE_CHANGED')
+    const again = copy()
+    await decide((await test.facts.next('approval.requested', 'copying')).approval)
+    assert.equal((await again).status, 200)
+    assert.equal(test.upstream.requests.count({ method: 'POST', path: /copyTo/ }), 1)
+  })
+
+  it('the card says what the API would say to a change of a service, and nothing of it is done', async () => {
+    const agent = await test.agent('deploying')
+    const service = 'run.googleapis.com/v2/projects/sandbox-project/locations/europe-west1/services/checkout'
+    const before = (await agent.get(service)).text
+    const cards: string[] = []
+    for (const ingress of ['INGRESS_TRAFFIC_ALL', 'none of its names']) {
+      const held = agent.call('PATCH', service, { body: { ingress } })
+      cards.push(await cardOf(await test.decide('deploying', 'deny')))
+      assert.equal((await held).reason, 'APPROVAL_DENIED')
+    }
+    assert.match(cards[0] ?? '', /would accept it/)
+    assert.match(cards[1] ?? '', /would refuse it: 400: Violation in UpdateServiceRequest/)
+    assert.equal((await agent.get(service)).text, before)
   })
 
   it('invariant 8: every read of the gateway\'s own has a record', async () => {
