@@ -16,7 +16,7 @@ export interface ServiceProcess {
   readonly pid: number
   /** Everything that it wrote. */
   output(): string
-  /** Resolves when `/readyz` answers 200, up to 60 s. */
+  /** Resolves when `/readyz` answers 200, up to two minutes. */
   ready(): Promise<void>
   kill(): Promise<void>
   /** SIGTERM; resolves with the exit code. */
@@ -35,7 +35,7 @@ export interface ServiceProcessOptions {
 
 const PASSED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_V8_COVERAGE']
 /** Generous: tests share their machine, and the log's lease outlives a killed audit process by 15 s. */
-const WAIT_MS = 60_000
+const WAIT_MS = 120_000
 const POLL_MS = 25
 let files = 0
 

@@ -35,7 +35,7 @@ function endOf({ kind }: PlannedCall, { status, reason }: Answer): 'settled' | '
   return status === 409 && reason === 'OUTCOME_UNKNOWN' && kind === 'asked' ? 'settled' : 'surprise'
 }
 
-export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[], count: number, patienceMs = PATIENCE_MS): Agents {
+export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[], count: number, { signal, patienceMs = PATIENCE_MS }: { readonly signal: AbortSignal, readonly patienceMs?: number | undefined }): Agents {
   const heard: Heard = { sent: 0, texts: [], tokens: [] }
   const answers: HeardAnswer[] = []
   const surprises: string[] = []
@@ -67,7 +67,7 @@ export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[
 
   async function settle(id: string, token: string, call: PlannedCall): Promise<void> {
     let last: Answer | undefined
-    for (let turn = next, until = performance.now() + patienceMs; performance.now() < until; turn++) {
+    for (let turn = next, until = performance.now() + patienceMs; performance.now() < until && !signal.aborted; turn++) {
       last = await once(id, token, call, turn)
       const end = last === undefined ? undefined : endOf(call, last)
       if (end === 'settled') return
@@ -80,7 +80,7 @@ export function createAgents(edition: ChaosEdition, calls: readonly PlannedCall[
 
   async function work(id: string): Promise<void> {
     const token = await edition.token(id)
-    for (let call = calls[next++]; call !== undefined; call = calls[next++]) {
+    for (let call = calls[next++]; call !== undefined && !signal.aborted; call = calls[next++]) {
       await settle(id, token, call)
       done += 1
     }

@@ -30,13 +30,14 @@ const DECIDE_AGAIN_MS = 30_000
 export async function runChaos(edition: ChaosEdition, upstream: ChaosUpstream, options: ChaosOptions): Promise<ChaosResult> {
   const began = performance.now()
   const ended = new AbortController()
-  const agents = createAgents(edition, planCalls(options.calls, options.random), options.agents, options.patienceMs)
+  const agents = createAgents(edition, planCalls(options.calls, options.random), options.agents, { signal: ended.signal, patienceMs: options.patienceMs })
   const decided = new Map<string, 'approve' | 'deny'>()
   const kills: Kill[] = []
   const approving = approve(edition, decided, ended.signal)
   const killing = kill(edition, agents, kills, options, ended.signal)
-  const { sent, answers, surprises } = await agents.run()
-  ended.abort()
+  // A part that does not start again ends the run: agents would call in vain.
+  const broken = killing.then(() => new Promise<never>(() => undefined))
+  const { sent, answers, surprises } = await Promise.race([agents.run(), broken]).finally(() => ended.abort())
   await Promise.all([approving, killing])
   const calledMs = performance.now() - began
   const known = { dials: upstream.dials, answers, decided, killedAt: kills.map(({ at }) => at) }
