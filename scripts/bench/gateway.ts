@@ -1,6 +1,6 @@
 /**
  * Lockkeeper with everything on, as `up` starts it: verified tokens, policy, durable records, a credential.
- * argv: upstream port, directory. Prints its port and a token; a policy file that appears in the directory is published.
+ * argv: upstream port, directory, and as JSON the configuration's `telemetry`, where there is to be some. Prints its port and a token; a policy file that appears in the directory is published.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { exportJWK, SignJWT } from 'jose'
 import { loadConfig } from '../../services/cli/src/gateway/load-config.ts'
 import { openGateway } from '../../services/cli/src/gateway/wire.ts'
 
-const [upstream = '', directory = ''] = process.argv.slice(2)
+const [upstream = '', directory = '', telemetry] = process.argv.slice(2)
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const keys = { keys: [{ ...await exportJWK(publicKey), kid: 'bench', alg: 'RS256', use: 'sig' }] }
 await mkdir(join(directory, 'policies'), { recursive: true })
@@ -43,7 +43,7 @@ targets:
 secrets: ./secrets
 isolation: none
 log: error
-`)
+${telemetry === undefined ? '' : `telemetry: ${telemetry}\n`}`)
 const loaded = loadConfig(join(directory, 'lockkeeper.yaml'), {})
 if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems))
 const gateway = await openGateway({ loaded, isolation: 'none', log: createLogger('bench', { level: 'error' }), onFailure: (error) => { throw error } })
