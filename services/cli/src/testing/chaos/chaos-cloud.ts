@@ -24,6 +24,7 @@ export interface CloudChaosOptions {
 const PROXIES = ['proxy-a', 'proxy-b']
 /** Longer than a writer may be silent. */
 const WRITER_LOST_MS = 61_000
+const STARTS = 5
 
 export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval', 'policy', 'audit'], settledWithinMs = 180_000, ...emulators }: CloudChaosOptions): Promise<ChaosEdition> {
   const targets = [{ name: 'google', hosts: ['*.googleapis.com'], upstream, credential: { secret: 'sandbox-upstream' } }]
@@ -41,7 +42,15 @@ export async function openCloudChaos({ upstream, parts = [...PROXIES, 'approval'
     async kill(part) {
       const { port } = service(part)
       await service(part).kill()
-      await edition.start(part.startsWith('proxy') ? 'proxy' : part as ServiceName, { as: part, port })
+      // While nobody listens there, a connection of somebody else may hold the port for a moment.
+      for (let left = STARTS; ; left--) {
+        try {
+          return void await edition.start(part.startsWith('proxy') ? 'proxy' : part as ServiceName, { as: part, port })
+        } catch (error) {
+          if (left === 0) throw error
+          await service(part).kill()
+        }
+      }
     },
     async settle(isSettled) {
       await Promise.all(PROXIES.map((name) => service(name).stop()))
