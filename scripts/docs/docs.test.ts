@@ -97,8 +97,8 @@ describe('schemas for editors', () => {
       for (const [name, child] of Object.entries(value)) visit(child, `${path}/${name}`)
     }
     for (const [file, content] of DOCS) if (file.endsWith('.json')) visit(JSON.parse(content), file)
-    // A key set may hold what its issuer likes.
-    assert.deepEqual(open.filter((path) => !path.includes('/jwks/')), [])
+    // A key set may hold what its issuer likes; what the console hands on is described in the document of the service that answers.
+    assert.deepEqual(open.filter((path) => !path.includes('/jwks/') && !/^docs\/openapi\/console\.json\/.*\/responses\//.test(path)), [])
   })
 
   it('comments are found through spreads, local names and imports', () => {
