@@ -78,10 +78,9 @@ export const handledEvents: Collection<Handled> = { name: 'notifier-inbox', ttlF
 /** Clicks that were passed on. Id = hash of signature and time. */
 export interface SeenClick {
   readonly approval: string
-  /** Name of our channel, Slack's id of the conversation, and the member who clicked: where an answer goes. */
-  readonly channel?: string
-  readonly conversation?: string
-  readonly member?: string
+  /** The message with the button, and the member who clicked: an answer goes where the message stands. */
+  readonly delivery: string
+  readonly member: string
   readonly at: number
   readonly deleteAt: number
 }

@@ -3,7 +3,7 @@ import { sha256 } from '@lockkeeper/domain/digest'
 import { EVENT_DATA, type CloudEvent, type EventData } from '@lockkeeper/domain/events'
 import type { DocumentStore } from '@lockkeeper/domain/ports'
 import { clickOf } from './click-event.ts'
-import { seenClicks } from './collections.ts'
+import { deliveries, seenClicks } from './collections.ts'
 import { applyGrant, GRANT_FACTS, grantSubjectId, type GrantFact } from './grant-subject.ts'
 import { applyNotice, noticePlace } from './notice-subject.ts'
 import { applyFact, applyReview, type RefusalSubject, type ReviewFact, type Subject, type TimedFact } from './subject.ts'
@@ -76,7 +76,12 @@ function readNotice(spanMs: number): Reader {
 async function withClick(documents: DocumentStore, read: ReadFact, { event }: EventData<'decision.refused'>): Promise<ReadFact> {
   const id = clickOf(event)
   const [seen] = id === undefined ? [] : await documents.read([{ collection: seenClicks, id }])
-  const { channel, conversation, member } = seen?.data ?? {}
-  if (channel === undefined || conversation === undefined || member === undefined) return read
+  if (seen === undefined) return read
+  const { delivery, member } = seen.data
+  // Read now: a quick click comes before it is written down where Slack put the message.
+  const [message] = await documents.read([{ collection: deliveries, id: delivery }])
+  const { channel = '', place } = message?.data ?? {}
+  const conversation = place?.['channel']
+  if (conversation === undefined) return read
   return { ...read, next: (before) => ({ ...read.next(before) as RefusalSubject, click: { channel, conversation, member } }) }
 }

@@ -77,31 +77,28 @@ function read(request: Request): Arrived | undefined {
 
 /** The mark and the event commit together: a click is passed on once, and never lost once it is marked. */
 async function passOn({ documents, slackChannels }: CallbackParts, { body, timestamp, signature }: Arrived, click: ReadSlackClick): Promise<Passed> {
-  const answerTo = await placeOf(documents, slackChannels, click)
-  if (answerTo === undefined) return 'unknown'
+  const delivery = await messageOf(documents, slackChannels, click)
+  if (delivery === undefined) return 'unknown'
   const id = sha256(JSON.stringify([timestamp, signature]))
   const ref: Ref<SeenClick> = { collection: seenClicks, id }
-  const { approval, digest, verdict, reason } = click
+  const { approval, digest, verdict, reason, member } = click
   const decision: EventData<'decision.submitted'> = { approval, digest, verdict, proof: { kind: 'slack', body, timestamp, signature }, ...reason === undefined ? {} : { reason } }
   const outcome = await documents.transact<Passed>([ref], ([seen], now) => {
     if (seen !== undefined) return { writes: [], facts: [], result: 'seen' }
-    return { writes: [{ kind: 'create', ref, data: { approval, ...answerTo, at: now, deleteAt: now + REMEMBER_MS } }], facts: [cloudEvent('decision.submitted', SOURCE, clickEventId(id), now, decision, approval)], result: 'passed' }
+    return { writes: [{ kind: 'create', ref, data: { approval, delivery, member: member.slice(0, 64), at: now, deleteAt: now + REMEMBER_MS } }], facts: [cloudEvent('decision.submitted', SOURCE, clickEventId(id), now, decision, approval)], result: 'passed' }
   })
   if (isRefusal(outcome)) throw new LockkeeperError(outcome.reason, outcome.message)
   return outcome
 }
 
-/** Where an answer to the click goes; undefined where it names no message of ours. */
-async function placeOf(documents: DocumentStore, slackChannels: ReadonlySet<string>, { approval, digest, ref, member }: ReadSlackClick): Promise<Pick<SeenClick, 'channel' | 'conversation' | 'member'> | undefined> {
+/** Id of the message with the button; undefined where the click names none of ours. */
+async function messageOf(documents: DocumentStore, slackChannels: ReadonlySet<string>, { approval, digest, ref }: ReadSlackClick): Promise<string | undefined> {
   const id = ref.split('.')[0] ?? ''
   if (!/^[\w-]{32}$/.test(id)) return undefined
   const [delivery] = await documents.read([{ collection: deliveries, id }])
   if (delivery === undefined || !slackChannels.has(delivery.data.channel) || delivery.data.subject !== approval || !equalInConstantTime(delivery.data.ref, ref)) return undefined
   const [about] = await documents.read([{ collection: subjects, id: approval }])
-  if (about?.data.subject.kind !== 'approval' || about.data.subject.asked?.digest !== digest) return undefined
-  const { channel, place } = delivery.data
-  // Of a message whose sending was never heard of the conversation is not known.
-  return place?.['channel'] === undefined ? {} : { channel, conversation: place['channel'], member: member.slice(0, 64) }
+  return about?.data.subject.kind === 'approval' && about.data.subject.asked?.digest === digest ? id : undefined
 }
 
 function finish(response: Response, status: number): void {
