@@ -24,13 +24,17 @@ describe('calls that end early', () => {
     test = await startTestProxy({ upstream: upstream.origin, rules: RULES, ...options })
   }
   beforeEach(async () => { upstream = await startUpstream() })
+  const begun: ClientRequest[] = []
   afterEach(async () => {
     await test.stop()
     await upstream.stop()
+    // A client that reads nothing never sees that its connection has ended.
+    for (const request of begun.splice(0)) request.destroy()
   })
   const begin = (path: string, method = 'GET', headers: Record<string, string> = {}): ClientRequest => {
     const request = httpRequest(test.origin + path, { method, agent: false, headers: { ...test.bearer(), ...headers } })
     request.on('error', () => undefined)
+    begun.push(request)
     return request
   }
   const endless = (): void => {
