@@ -1,13 +1,11 @@
 /** Approvers are told over channels of their own, and a click in Slack decides (invariants 4, 6 and 7). */
 import assert from 'node:assert/strict'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRefusal } from '@lockkeeper/domain/errors'
 import { startSlackServer, type SlackServer } from '@lockkeeper/testkit'
 import { decideAtTerminal } from '../gateway/decide-at-terminal.ts'
 import { ASK_FOR_ACCESS, ASK_TO_PUBLISH, message, oneMoreViewer, PROJECT_POLICY, published, TOPIC } from '../testing/calls.ts'
-import { clickInSlack, SLACK, type Clicked } from '../testing/slack-people.ts'
+import { clickInSlack, SLACK, toldInSlack, type Clicked } from '../testing/slack-people.ts'
 import { startTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 describe('scenario: the notifier', () => {
@@ -17,21 +15,7 @@ describe('scenario: the notifier', () => {
     slack = await startSlackServer(SLACK.token)
     test = await startTestGateway({
       policies: [ASK_TO_PUBLISH, ASK_FOR_ACCESS], people: SLACK.people,
-      config: async ({ directory }) => {
-        const secrets = join(directory, 'secrets')
-        await mkdir(secrets, { mode: 0o700 })
-        for (const [name, value] of [['slack-token', SLACK.token], ['slack-signing', SLACK.signing]] as const) {
-          await writeFile(join(secrets, name), value)
-          await chmod(join(secrets, name), 0o600)
-        }
-        return {
-          secrets, approvalUrl: 'https://console.example.com/a/{id}',
-          notify: {
-            listen: { port: 0 }, slack: { app: SLACK.app, team: SLACK.team, signingSecret: 'slack-signing', decides: ['high', 'medium', 'change'] },
-            channels: [{ kind: 'slack', name: 'approvers', token: 'slack-token', channel: 'C0CHAN', apiUrl: slack.apiUrl }],
-          },
-        }
-      },
+      config: async ({ directory }) => ({ ...await toldInSlack(slack, directory), approvalUrl: 'https://console.example.com/a/{id}' }),
     })
   })
   after(async () => {

@@ -1,10 +1,8 @@
 /** Channels hear of calls that a rule tells of, and who clicks in vain hears it where they clicked; nothing is asked of anybody. */
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { startSlackServer, type SlackServer } from '@lockkeeper/testkit'
 import { ASK_TO_PUBLISH, message, published, TOPIC } from '../testing/calls.ts'
-import { clickInSlack, SLACK } from '../testing/slack-people.ts'
+import { clickInSlack, SLACK, toldInSlack } from '../testing/slack-people.ts'
 import { startTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 describe('scenario: what is told', () => {
@@ -14,17 +12,7 @@ describe('scenario: what is told', () => {
     slack = await startSlackServer(SLACK.token)
     test = await startTestGateway({
       policies: [{ name: 'told', methods: ['storage.buckets.list'], effect: 'allow', notify: true }, { name: 'never', methods: ['storage.buckets.delete'], effect: 'deny', notify: true }, ASK_TO_PUBLISH], people: SLACK.people,
-      config: async ({ directory }) => {
-        const secrets = join(directory, 'secrets')
-        await mkdir(secrets, { mode: 0o700 })
-        for (const [name, value] of [['slack-token', SLACK.token], ['slack-signing', SLACK.signing]] as const) await writeFile(join(secrets, name), value, { mode: 0o600 })
-        return {
-          secrets, notify: {
-            listen: { port: 0 }, slack: { app: SLACK.app, team: SLACK.team, signingSecret: 'slack-signing', decides: ['high', 'medium', 'change'] },
-            channels: [{ kind: 'slack', name: 'approvers', token: 'slack-token', channel: 'C0CHAN', apiUrl: slack.apiUrl }],
-          },
-        }
-      },
+      config: ({ directory }) => toldInSlack(slack, directory),
     })
   })
   after(async () => {

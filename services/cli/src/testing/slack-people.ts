@@ -1,4 +1,6 @@
 /** Tests only: approvers with Slack identities, and their clicks as Slack would send them. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { slackClick, type SlackServer } from '@lockkeeper/testkit'
 
 /** A Slack app and its people. Ada sits at the terminal; sam sponsors the agents. */
@@ -12,6 +14,19 @@ export const SLACK = {
     })),
   }),
 } as const
+
+/** Configuration of a gateway whose notifier tells that Slack, with its secrets in a folder below the gateway's own. */
+export async function toldInSlack(slack: SlackServer, directory: string): Promise<{ readonly secrets: string, readonly notify: object }> {
+  const secrets = join(directory, 'secrets')
+  await mkdir(secrets, { mode: 0o700 })
+  for (const [name, value] of [['slack-token', SLACK.token], ['slack-signing', SLACK.signing]] as const) await writeFile(join(secrets, name), value, { mode: 0o600 })
+  return {
+    secrets, notify: {
+      listen: { port: 0 }, slack: { app: SLACK.app, team: SLACK.team, signingSecret: 'slack-signing', decides: ['high', 'medium', 'change'] },
+      channels: [{ kind: 'slack', name: 'approvers', token: 'slack-token', channel: 'C0CHAN', apiUrl: slack.apiUrl }],
+    },
+  }
+}
 
 export interface Clicked {
   readonly member: string
